@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole pipeline of an update: delta in, new image in the inactive slot.
+//
+//   decode -> rebuild -> sector buffer -> hash -> erase and program
+//
+//   static mote::Updater updater;
+//   status = updater.Init({running_slot, inactive_slot, sector, sizeof sector, window, sizeof window, {&HashUpdate, &sha256}});
+//   while (status == mote::Status::kNeedInput) status = updater.Write(piece, size);     // as they arrive
+//   // kDone: the image stands in the inactive slot and its check holds.
+//
+// RAM: sizeof(Updater) (at most kUpdaterRam bytes where pointers have 32 bits), the window and the sector buffer, all the caller's.
+// An Updater may not be moved after Init: its stages refer to each other. It is re-entrant in the sense that two updaters share nothing.
+#pragma once
+
+#include <stdint.h>
+
+#include "patch/patcher.h"
+#include "stream/flash.h"
+#include "stream/hash.h"
+
+namespace mote {
+
+/// sizeof(Updater) on a device with 32-bit pointers is at most this. Decoder RAM = kUpdaterRam + window + sector buffer.
+constexpr uint32_t kUpdaterRam = 176;
+
+struct UpdaterConfig {
+  /// Where the old image is; `size` is the extent that may be read. It is never erased or programmed.
+  Slot old_slot;
+  /// Where the new image goes. Each erase unit is erased once, when the first byte for it is ready, and programmed once.
+  Slot new_slot;
+  /// The sector buffer: a multiple of the program unit, at least one. It may be smaller or larger than an erase unit.
+  uint8_t* buffer;
+  uint32_t buffer_size;
+  /// The LZSS window, see PatcherConfig.
+  uint8_t* window;
+  uint32_t window_size;
+  /// Sees every byte of the new image, in order, before it is programmed.
+  Hash hash;
+};
+
+class Updater {
+ public:
+  /// Starts an update; nothing is read or written yet. Returns kNeedInput, or kBadArgument where the program unit is not a power
+  /// of two, or the buffer size or the new slot's offset is not a multiple of it, or the buffer is empty: the port's fault.
+  Status Init(const UpdaterConfig& config);
+
+  /// Takes all of `size` bytes of the delta. Statuses as Patcher::Write; kUnsupported, kDoesNotFit and kWrongBase come before
+  /// anything is erased. kDone: everything, the last partial sector included, is programmed.
+  Status Write(const uint8_t* data, uint32_t size);
+
+  const Patcher& patcher() const { return patcher_; }
+
+ private:
+  static Status ReadOld(void* self, uint32_t offset, uint8_t* to, uint32_t size);
+  static Status WriteNew(void* self, uint8_t* data, uint32_t size);
+
+  uint32_t position_;  // in the flash: where the next byte of new is programmed
+  uint32_t erased_;    // in the flash: erased up to here
+  Slot old_slot_;
+  Slot new_slot_;
+  Hash hash_;
+  Patcher patcher_;
+};
+
+static_assert(sizeof(void*) != 4 || sizeof(Updater) <= kUpdaterRam, "the documented RAM is too low");
+
+}  // namespace mote
