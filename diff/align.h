@@ -22,11 +22,11 @@ struct Copy {
 
 /// What the aligner believes each choice costs, in 1/16 bit. The codec that will code the commands knows best.
 struct AlignCosts {
-  int difference_start = 20 * 16;  ///< a byte that differs, after one that did not
+  int difference_start = 15 * 16;  ///< a byte that differs, after one that did not
   int difference_next = 8 * 16;    ///< another one behind it
   int insert_start = 8 * 16;       ///< the command that starts an insertion
-  int insert_byte = 7 * 16;        ///< an inserted byte
-  int copy_start = 22 * 16;        ///< the command that starts a copy elsewhere, without its distance
+  int insert_byte = 116;           ///< an inserted byte
+  int copy_start = 28 * 16;        ///< the command that starts a copy elsewhere, without its distance
   int distance_bit = 16;           ///< each doubling of the distance of that jump
 };
 
