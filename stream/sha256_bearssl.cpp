@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/sha256_bearssl.h"
+
+namespace mote {
+namespace {
+
+void Update(void* context, const uint8_t* data, uint32_t size) {
+  br_sha256_update(static_cast<br_sha256_context*>(context), data, size);
+}
+
+}  // namespace
+
+Hash BearsslSha256(br_sha256_context* context) {
+  br_sha256_init(context);
+  return {&Update, context};
+}
+
+}  // namespace mote

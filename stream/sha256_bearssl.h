@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// SHA-256 of the new image on a device that has BearSSL: its br_sha256 behind mote's Hash. Not part of mote::device: add
+// sha256_bearssl.cpp, and of BearSSL src/hash/sha2small.c with the two files of src/codec/ that it calls, to your firmware.
+// `tools/bearssl` gets the source.
+//
+//   br_sha256_context sha256;
+//   config.hash = mote::BearsslSha256(&sha256);
+//   ... updater.Init(config), Write until kDone ...
+//   uint8_t digest[br_sha256_SIZE];
+//   br_sha256_out(&sha256, digest);
+#pragma once
+
+#include <bearssl_hash.h>
+
+#include "stream/hash.h"
+
+namespace mote {
+
+/// Starts `context`, which is the caller's (sizeof(br_sha256_context) bytes, no heap), and returns the hash that goes on with it.
+/// It may be read with br_sha256_out at any time.
+Hash BearsslSha256(br_sha256_context* context);
+
+}  // namespace mote

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// mote info: what is in a delta.
+#include <stdint.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "diff/apply.h"
+#include "diff/bsdiff40.h"
+#include "diff/diff.h"
+#include "stream/updater.h"
+#include "tools/command_support.h"
+#include "tools/commands.h"
+
+namespace mote::tools {
+namespace {
+
+constexpr const char* kForms =
+    "mote info DELTA [options]\n"
+    "\n"
+    "Tells what is in a delta, without the old image: its header, its commands and what they make of\n"
+    "the new image, and the RAM that a device needs. Recognises bsdiff40 files. Whether the delta is\n"
+    "intact only `mote verify` can tell.";
+
+constexpr const char* kExamples =
+    "Examples\n"
+    "  mote info update.mote\n"
+    "  mote info - --json < update.mote | jq .decoder_ram";
+
+struct Options {
+  std::string delta_name;
+  ReportOptions report;
+};
+
+struct Report {
+  std::string text;
+  nlohmann::ordered_json json;
+};
+
+std::string ShareText(const char* label, uint64_t bytes, uint64_t whole) {
+  return fmt::format("{:<12} {:>10} bytes  {:.2f} %\n", label, bytes, PerCent(bytes, whole));
+}
+
+nlohmann::ordered_json ShareJson(uint64_t bytes, uint64_t whole) {
+  nlohmann::ordered_json json;
+  json["bytes"] = bytes;
+  json["per_cent_of_new"] = PerCent(bytes, whole);
+  return json;
+}
+
+Report ReportBsdiff40(const std::vector<uint8_t>& delta) {
+  const Bsdiff40Info info = ReadBsdiff40Info(delta);
+  nlohmann::ordered_json json;
+  json["format"] = "bsdiff40";
+  json["delta_size"] = delta.size();
+  json["new_size"] = info.new_size;
+  json["copies"] = info.copies;
+  json["control_size"] = info.control_size;
+  json["difference_size"] = info.difference_size;
+  json["extra_size"] = info.extra_size;
+  json["decoder_ram"] = nullptr;
+  return {fmt::format("format       bsdiff40, for bspatch; no device decodes it\n"
+                          "delta        {:>10} bytes  {:.2f} % of new\n"
+                          "new          {:>10} bytes\n"
+                          "copies       {:>10}\n"
+                          "control      {:>10} bytes  packed\n"
+                          "differences  {:>10} bytes  packed\n"
+                          "extra        {:>10} bytes  packed\n",
+                          delta.size(), PerCent(delta.size(), info.new_size), info.new_size,
+                          info.copies, info.control_size, info.difference_size, info.extra_size),
+              json};
+}
+
+Report ReportMote(const std::vector<uint8_t>& delta) {
+  const DeltaHeader header = ReadHeader(delta);
+  const DeltaStatistics statistics = ReadStatistics(delta);
+  const std::optional<uint32_t> ram = DecoderRam(header.codec, header.window_bits);
+  nlohmann::ordered_json json;
+  json["format"] = "mote";
+  json["version"] = header.version;
+  json["codec"] = CodecName(header.codec);
+  json["window_bits"] = header.window_bits;
+  json["decoder_ram"] = ram ? nlohmann::ordered_json(*ram) : nlohmann::ordered_json();
+  json["delta_size"] = delta.size();
+  json["header_size"] = header.header_size;
+  json["command_bytes"] = statistics.command_bytes;
+  json["old_size"] = header.old_size;
+  json["old_check"] = header.old_check;
+  json["new_size"] = header.new_size;
+  json["new_check"] = statistics.new_check;
+  json["copies"] = statistics.copies;
+  json["insertions"] = statistics.insertions;
+  json["copied"] = ShareJson(statistics.copied_bytes, header.new_size);
+  json["differences"] = ShareJson(statistics.difference_bytes, header.new_size);
+  json["inserted"] = ShareJson(statistics.inserted_bytes, header.new_size);
+  return {
+      fmt::format("format       mote, version {}\n"
+                  "delta        {:>10} bytes  {:.2f} % of new; header {} bytes\n"
+                  "old          {:>10} bytes  check {:08x}\n"
+                  "new          {:>10} bytes  check {:08x}\n"
+                  "commands     {:>10} bytes  before the codec: {} copies, {} insertions\n",
+                  header.version, delta.size(), PerCent(delta.size(), header.new_size),
+                  header.header_size, header.old_size, header.old_check, header.new_size,
+                  statistics.new_check, statistics.command_bytes, statistics.copies,
+                  statistics.insertions) +
+          ShareText("copied", statistics.copied_bytes, header.new_size) +
+          ShareText("differences", statistics.difference_bytes, header.new_size) +
+          ShareText("inserted", statistics.inserted_bytes, header.new_size) + CodecText(header),
+      json};
+}
+
+void Run(const Options& options) {
+  const std::vector<uint8_t> delta = ReadBytes(options.delta_name);
+  const Report report = AboutFile(options.delta_name, [&] {
+    return IsBsdiff40(delta) ? ReportBsdiff40(delta) : ReportMote(delta);
+  });
+  PrintReport(options.report, false, report.text, report.json);
+}
+
+}  // namespace
+
+void AddInfoCommand(CLI::App& app) {
+  CLI::App* command = AddCommand(
+      app, "info", kForms,
+      fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + sector buffer. decoder_ram is the first two.\n"
+                  "\n{}",
+                  kUpdaterRam, kExamples),
+      {Status::kDone, Status::kNeedInput, Status::kBadArgument, Status::kCorrupt, Status::kUnsupported, Status::kFileError});
+  const auto options = std::make_shared<Options>();
+  command->add_option("DELTA", options->delta_name)->required();
+  AddReportOptions(*command, options->report, false);
+  command->final_callback([options] { Run(*options); });
+}
+
+}  // namespace mote::tools

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# The devices that mote is compiled for, and how; sourced by tools/footprint and by the tests in tests/device/.
+#
+#   select_target cortex-m0        sets prefix, cxx, cc: the compilers with their flags
+#   link_profile DIR lzss          what a firmware takes of mote: DIR/lzss.elf, DIR/lzss.map, and the objects in DIR by room
+#
+# Flags. `demanded` is what mote asks of a firmware's build; the CMake target mote::device has the same. `chosen` is for size:
+# -Os, and sections that let the linker drop what the firmware does not call. -fno-jump-tables is there only where it wins: on
+# Cortex-M0, RV32 and LX106 a table costs more than the compares that it replaces, and on M0 it needs a helper from libgcc;
+# Cortex-M4 has a table branch instruction and keeps its tables.
+
+demanded=(-ffreestanding -fno-exceptions)
+demanded_cxx=(-std=c++17 -fno-rtti -fno-threadsafe-statics)
+chosen=(-Os -ffunction-sections -fdata-sections)
+device_targets=(cortex-m0 cortex-m4 rv32imac lx106)
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bearssl=$repository/build/bearssl
+
+# Every device source that needs no library.
+device_sources() { (cd "$repository" && ls lzss/decoder.cpp patch/*.cpp stream/*.cpp | grep -v _bearssl); }
+
+device_profiles() {
+  echo lzss
+  [[ ! -f $bearssl/src/hash/sha2small.c ]] || echo lzss+sha256
+  [[ ! -f $repository/stream/mote_c.cpp ]] || echo c-api
+}
+
+# Fails when the compiler is not installed.
+select_target() {
+  local machine
+  with_libc=()     # flags for what includes the C library's headers
+  link_libc=()     # and for linking it
+  link_sources=()  # or what stands in for it
+  case $1 in
+    cortex-m0)
+      prefix=arm-none-eabi- machine=(-mcpu=cortex-m0 -mthumb -fno-jump-tables) link_libc=(-lc_nano) ;;
+    cortex-m4)
+      prefix=arm-none-eabi- machine=(-mcpu=cortex-m4 -mthumb) link_libc=(-lc_nano) ;;
+    rv32imac)
+      prefix=riscv64-unknown-elf- machine=(-march=rv32imac -mabi=ilp32 -fno-jump-tables)
+      with_libc=(--specs=picolibc.specs) link_libc=(--specs=picolibc.specs -lc) ;;
+    lx106)  # the ESP8266's; Debian has no C library for it
+      prefix=xtensa-lx106-elf- machine=(-fno-jump-tables)
+      with_libc=(-I"$repository/tools/device/libc") link_sources=(tools/device/libc/string.c) ;;
+    *)
+      echo "no such device target: $1 (there are: ${device_targets[*]})" >&2
+      return 1 ;;
+  esac
+  if ! command -v "${prefix}g++" > /dev/null; then
+    echo "${prefix}g++ is not installed; tools/setup installs it" >&2
+    return 1
+  fi
+  local common=("${machine[@]}" "${demanded[@]}" "${chosen[@]}" -I"$repository")
+  cxx=("${prefix}g++" "${common[@]}" "${demanded_cxx[@]}")
+  cc=("${prefix}gcc" "${common[@]}" -std=c11)
+  link=("${prefix}gcc" "${machine[@]}" -nostdlib -Wl,--gc-sections -Wl,--entry=Firmware)
+}
+
+# compile DIR SOURCE FLAG...: SOURCE, named from the repository's root, to DIR/SOURCE.o.
+compile() {
+  local out=$1/$2.o source=$repository/$2 compiler=("${cxx[@]}")
+  [[ $2 != *.c ]] || compiler=("${cc[@]}")
+  mkdir -p "$(dirname "$out")"
+  "${compiler[@]}" "${@:3}" -c "$source" -o "$out"
+}
+
+# link_profile DIR PROFILE FLAG...: FLAGs go to the compiler for mote's own sources. The profile's own object, the firmware that
+# calls mote, is DIR/firmware/PROFILE.o.
+link_profile() {
+  local dir=$1 profile=$2 flags=("${@:3}") firmware=firmware.cpp source objects=()
+  for source in $(device_sources); do
+    compile "$dir" "$source" "${flags[@]}"
+    objects+=("$dir/$source.o")
+  done
+  local firmware_flags=()
+  case $profile in
+    c-api)
+      firmware=firmware.c ;;
+    lzss+sha256)
+      firmware_flags=(-DWITH_SHA256 -I"$bearssl/inc" "${with_libc[@]}")
+      compile "$dir" stream/sha256_bearssl.cpp "${flags[@]}" "${firmware_flags[@]}"
+      objects+=("$dir/stream/sha256_bearssl.cpp.o")
+      # The functions that sha2small.c calls are one to a file, like everything in BearSSL.
+      for source in hash/sha2small codec/dec32be codec/enc32be; do
+        compile "$dir" "build/bearssl/src/$source.c" -I"$bearssl/inc" -I"$bearssl/src" "${with_libc[@]}"
+        objects+=("$dir/build/bearssl/src/$source.c.o")
+      done ;;
+  esac
+  compile "$dir" "tools/device/$firmware" "${firmware_flags[@]}"
+  mkdir -p "$dir/firmware"
+  mv "$dir/tools/device/$firmware.o" "$dir/firmware/$profile.o"
+  for source in "${link_sources[@]}"; do
+    compile "$dir" "$source" "${with_libc[@]}"
+    objects+=("$dir/$source.o")
+  done
+  "${link[@]}" "$dir/firmware/$profile.o" "${objects[@]}" "${link_libc[@]}" -lgcc \
+    -Wl,-Map="$dir/$profile.map" -o "$dir/$profile.elf"
+}

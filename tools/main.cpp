@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `mote` command: makes, applies, explains and checks differential firmware updates.
+#include <unistd.h>
+
+#include <exception>
+#include <new>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "stream/updater.h"
+#include "tools/command_support.h"
+#include "tools/commands.h"
+#include "tools/output_file.h"
+
+namespace {
+
+using mote::Error;
+using mote::Status;
+
+// No Status fits a defect of mote itself; this is EX_SOFTWARE of sysexits.h.
+constexpr int kExitInternal = 70;
+
+constexpr const char* kForms =
+    "mote - differential firmware updates\n"
+    "\n"
+    "  mote diff OLD NEW DELTA      writes the delta that turns OLD into NEW\n"
+    "  mote patch OLD DELTA NEW     applies it as a device does, on a simulated flash\n"
+    "  mote info DELTA              tells what is in a delta and the RAM it needs\n"
+    "  mote verify OLD DELTA        tells whether it would apply, and to what image\n"
+    "\n"
+    "OLD and NEW are raw images, Intel HEX, ELF or UF2, told by their content. `-` is standard input\n"
+    "(one of the inputs) or standard output (DELTA of diff, NEW of patch; reports then go to standard\n"
+    "error). Output appears whole or not at all.";
+
+std::string Footer() {
+  return fmt::format(
+      "RAM of the device, in bytes: {} + LZSS window (2^BITS, 256 to 32768) + sector buffer\n"
+      "\n"
+      "Exit codes, with the names that reports and devices use\n"
+      "    0  done          it worked\n"
+      "    1  need_input    the delta ends too early: get it again\n"
+      "    2  bad_argument  the command line is wrong: see the help of the subcommand\n"
+      "    3  corrupt       the delta is damaged: get it again\n"
+      "    4  wrong_base    OLD is not the image that the delta was made from\n"
+      "    5  does_not_fit  the device has too little RAM or flash for the delta\n"
+      "    6  unsupported   the delta needs a newer mote, or a codec that devices lack\n"
+      "    7  flash_error   erasing or programming the simulated flash failed\n"
+      "    8  read_error    reading the simulated flash failed\n"
+      "    9  file_error    a file cannot be read or written\n"
+      "   10  bad_image     a HEX, ELF or UF2 file is malformed\n"
+      "   70                a defect of mote: please report it\n"
+      "  130                interrupted (Ctrl-C); 129 and 143 for SIGHUP and SIGTERM\n"
+      "\n"
+      "Examples\n"
+      "  mote diff v1.bin v2.bin update.mote --ram 4K\n"
+      "  mote patch v1.bin update.mote v2.bin --sector 4096 --ram 4K",
+      mote::kUpdaterRam);
+}
+
+int Fail(Status status, const std::string& message) {
+  fmt::print(stderr, "mote: {}\n", message);
+  return static_cast<int>(status);
+}
+
+// CLI11 states some problems in several lines.
+std::string OneLine(std::string text) {
+  for (char& c : text) {
+    if (c == '\n') c = ' ';
+  }
+  return text;
+}
+
+int Run(int argc, char** argv) {
+  CLI::App app(kForms, "mote");
+  app.footer(&Footer);
+  app.formatter_fn([](const CLI::App* command, std::string, CLI::AppFormatMode) {
+    return mote::tools::HelpText(*command);
+  });
+  app.set_help_flag("-h,--help", "this help; after a subcommand, its options and examples");
+  app.set_version_flag("--version", "mote " MOTE_VERSION, "the version of mote");
+  app.require_subcommand(1);
+  mote::tools::AddDiffCommand(app);
+  mote::tools::AddPatchCommand(app);
+  mote::tools::AddInfoCommand(app);
+  mote::tools::AddVerifyCommand(app);
+  const auto chosen = [&app] {
+    const std::vector<CLI::App*> commands = app.get_subcommands();
+    return commands.empty() ? std::string() : commands.front()->get_name();
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    mote::tools::WriteText(STDOUT_FILENO, app.help());
+  } catch (const CLI::CallForVersion& version) {
+    mote::tools::WriteText(STDOUT_FILENO, std::string(version.what()) + "\n");
+  } catch (const CLI::ParseError& error) {
+    const std::string name = chosen();
+    if (name.empty() && argc > 1) {
+      return Fail(Status::kBadArgument,
+                  fmt::format("'{}' is not a subcommand: use diff, patch, info or verify, or see mote --help",
+                              argv[1]));
+    }
+    return Fail(Status::kBadArgument,
+                fmt::format("{}{}: see mote {}--help", name.empty() ? "" : name + ": ",
+                            OneLine(error.what()), name.empty() ? "" : name + " "));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    mote::tools::CleanUpOnSignals();
+    return Run(argc, argv);
+  } catch (const Error& error) {
+    return Fail(error.status(), error.what());
+  } catch (const std::bad_alloc&) {
+    return Fail(Status::kDoesNotFit,
+                "out of memory: comparing takes about 6 x OLD + 3 x NEW bytes: use a larger machine");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "mote: internal error ({}): please report it\n", error.what());
+    return kExitInternal;
+  }
+}

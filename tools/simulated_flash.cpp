@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/simulated_flash.h"
+
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+
+namespace mote {
+namespace {
+
+// One torn operation in so many is not begun, and as many are complete but for the report of it.
+constexpr uint64_t kAllOrNothing = 8;
+
+const char* OperationName(SimulatedFlash::Operation operation) {
+  switch (operation) {
+    case SimulatedFlash::kRead:
+      return "read";
+    case SimulatedFlash::kErase:
+      return "erase";
+    default:
+      return "program";
+  }
+}
+
+unsigned Index(SimulatedFlash::Operation operation) {
+  return static_cast<unsigned>(std::countr_zero(static_cast<unsigned>(operation)));
+}
+
+bool Overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
+  return a < b + b_size && b < a + a_size;
+}
+
+void Require(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+}  // namespace
+
+SimulatedFlash::SimulatedFlash(const Geometry& geometry, uint64_t seed)
+    : geometry_(geometry), random_(seed) {
+  Require(std::has_single_bit(geometry.program_unit), "the program unit is not a power of two");
+  Require(geometry.erase_unit != 0 && geometry.erase_unit % geometry.program_unit == 0,
+          "the erase unit is not a multiple of the program unit");
+  Require(geometry.size % geometry.erase_unit == 0, "the size is not a multiple of the erase unit");
+  Require(geometry.erased_value == 0xFF || geometry.erased_value == 0x00,
+          "the erased value is neither 0xFF nor 0x00");
+  content_.resize(geometry.size);
+  for (uint8_t& byte : content_) byte = static_cast<uint8_t>(Random());
+  erased_.resize(geometry.size / geometry.program_unit);
+  erases_.resize(geometry.size / geometry.erase_unit);
+  programs_.resize(erased_.size());
+}
+
+Flash SimulatedFlash::flash() {
+  return {&Read,
+          &Erase,
+          &Program,
+          this,
+          geometry_.erase_unit,
+          geometry_.program_unit,
+          geometry_.erased_value};
+}
+
+void SimulatedFlash::Load(uint32_t offset, std::span<const uint8_t> content) {
+  Require(offset <= content_.size() && content.size() <= content_.size() - offset,
+          "Load leaves the flash");
+  std::ranges::copy(content, content_.begin() + offset);
+  for (size_t at = offset; at < offset + content.size(); ++at) {
+    erased_[at / geometry_.program_unit] = false;
+  }
+}
+
+void SimulatedFlash::Blank(uint32_t offset, uint32_t size) {
+  Require(offset <= content_.size() && size <= content_.size() - offset, "Blank leaves the flash");
+  Require(offset % geometry_.erase_unit == 0 && size % geometry_.erase_unit == 0,
+          "Blank takes whole erase units");
+  std::fill_n(content_.begin() + offset, size, geometry_.erased_value);
+  std::fill_n(erased_.begin() + offset / geometry_.program_unit, size / geometry_.program_unit,
+              true);
+}
+
+std::span<const uint8_t> SimulatedFlash::Content(uint32_t offset, uint32_t size) const {
+  Require(offset <= content_.size() && size <= content_.size() - offset,
+          "Content leaves the flash");
+  return std::span(content_).subspan(offset, size);
+}
+
+bool SimulatedFlash::IsErased(uint32_t offset, uint32_t size) const {
+  for (uint64_t at = offset; at < uint64_t{offset} + size; ++at) {
+    if (!erased_.at(at / geometry_.program_unit)) return false;
+  }
+  return true;
+}
+
+void SimulatedFlash::Forbid(uint32_t offset, uint32_t size, unsigned operations) {
+  forbidden_.push_back({offset, size, operations});
+}
+
+void SimulatedFlash::FailAfter(uint64_t skip, unsigned operations, Status status) {
+  failure_ = {skip, operations, status};
+}
+
+void SimulatedFlash::CutPowerAfter(uint64_t skip) { cut_ = skip; }
+
+void SimulatedFlash::PowerUp() {
+  powered_ = true;
+  cut_.reset();
+}
+
+uint64_t SimulatedFlash::operations(unsigned kinds) const {
+  uint64_t sum = 0;
+  for (Operation operation : {kRead, kErase, kProgram}) {
+    if (kinds & operation) sum += counts_[Index(operation)];
+  }
+  return sum;
+}
+
+std::string SimulatedFlash::DescribeViolations() const {
+  std::string text;
+  for (const Violation& violation : violations_) {
+    text += std::string(OperationName(violation.operation)) + " of " +
+            std::to_string(violation.size) + " bytes at " + std::to_string(violation.offset) +
+            ": " + violation.reason + "\n";
+  }
+  return text;
+}
+
+// What every operation starts with. A status: the operation ends with it.
+std::optional<Status> SimulatedFlash::Enter(Operation operation, uint32_t offset, uint32_t size) {
+  const Status failed = operation == kRead ? Status::kReadError : Status::kFlashError;
+  if (!powered_) {
+    ++calls_without_power_;
+    return failed;
+  }
+  ++counts_[Index(operation)];
+  if (size == 0) return Record(operation, offset, size, "it is of no bytes");
+  if (offset > content_.size() || size > content_.size() - offset) {
+    return Record(operation, offset, size, "it leaves the flash");
+  }
+  const uint32_t unit = operation == kErase     ? geometry_.erase_unit
+                        : operation == kProgram ? geometry_.program_unit
+                                                : 1;
+  if (offset % unit != 0 || size % unit != 0) {
+    return Record(operation, offset, size,
+                  "it is not aligned to units of " + std::to_string(unit) + " bytes");
+  }
+  for (const Region& region : forbidden_) {
+    if ((region.operations & operation) && Overlap(offset, size, region.offset, region.size)) {
+      return Record(operation, offset, size, "the region is forbidden");
+    }
+  }
+  if ((failure_.operations & operation) && failure_.skip-- == 0) {
+    failure_.operations = 0;
+    return failure_.status;
+  }
+  return {};
+}
+
+Status SimulatedFlash::Record(Operation operation, uint32_t offset, uint32_t size,
+                              std::string reason) {
+  ++violation_count_;
+  if (violations_.size() < kMaxViolations) {
+    violations_.push_back({operation, offset, size, std::move(reason)});
+  }
+  return operation == kRead ? Status::kReadError : Status::kFlashError;
+}
+
+// Whether the power goes during the change that is about to be made.
+bool SimulatedFlash::TearsNow() {
+  if (!cut_ || (*cut_)-- != 0) return false;
+  cut_.reset();
+  powered_ = false;
+  return true;
+}
+
+Status SimulatedFlash::Read(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+  SimulatedFlash& self = *static_cast<SimulatedFlash*>(context);
+  if (const auto status = self.Enter(kRead, offset, size)) return *status;
+  std::copy_n(self.content_.begin() + offset, size, to);
+  self.read_start_ = std::min(self.read_start_, offset);
+  self.read_end_ = std::max(self.read_end_, offset + size);
+  return Status::kDone;
+}
+
+Status SimulatedFlash::Erase(void* context, uint32_t offset) {
+  SimulatedFlash& self = *static_cast<SimulatedFlash*>(context);
+  const uint32_t size = self.geometry_.erase_unit;
+  if (const auto status = self.Enter(kErase, offset, size)) return *status;
+  ++self.erases_[offset / size];
+  if (self.TearsNow()) {
+    self.TearErase(offset);
+    return Status::kFlashError;
+  }
+  self.Blank(offset, size);
+  return Status::kDone;
+}
+
+Status SimulatedFlash::Program(void* context, uint32_t offset, const uint8_t* data, uint32_t size) {
+  SimulatedFlash& self = *static_cast<SimulatedFlash*>(context);
+  if (const auto status = self.Enter(kProgram, offset, size)) return *status;
+  const uint32_t unit = self.geometry_.program_unit;
+  const bool erased = self.IsErased(offset, size);
+  for (uint32_t at = offset; at < offset + size; at += unit) ++self.programs_[at / unit];
+  const Status status = erased
+                            ? Status::kDone
+                            : self.Record(kProgram, offset, size,
+                                          "a unit in it was not erased, or programmed since then");
+  if (self.TearsNow()) {
+    self.TearProgram(offset, data, size);
+    return Status::kFlashError;
+  }
+  for (uint32_t i = 0; i < size; ++i) {
+    self.content_[offset + i] = self.Programmed(self.content_[offset + i], data[i]);
+    self.erased_[(offset + i) / unit] = false;
+  }
+  return status;
+}
+
+void SimulatedFlash::TearErase(uint32_t offset) {
+  const uint64_t outcome = Random() % kAllOrNothing;
+  for (uint32_t at = offset; at < offset + geometry_.erase_unit; ++at) {
+    erased_[at / geometry_.program_unit] = false;
+    const uint64_t random = Random();
+    const uint64_t choice = outcome == 0 ? 0 : outcome == 1 ? 1 : random % 3;
+    if (choice == 1) content_[at] = geometry_.erased_value;
+    if (choice == 2) content_[at] = static_cast<uint8_t>(random >> 8);
+  }
+}
+
+void SimulatedFlash::TearProgram(uint32_t offset, const uint8_t* data, uint32_t size) {
+  const uint64_t outcome = Random() % kAllOrNothing;
+  for (uint32_t i = 0; i < size; ++i) {
+    erased_[(offset + i) / geometry_.program_unit] = false;
+    uint8_t& byte = content_[offset + i];
+    const uint8_t changes = byte ^ Programmed(byte, data[i]);
+    const auto random = static_cast<uint8_t>(Random() >> 8);
+    byte ^= changes & (outcome == 0 ? 0x00 : outcome == 1 ? 0xFF : random);
+  }
+}
+
+uint8_t SimulatedFlash::Programmed(uint8_t before, uint8_t data) const {
+  return geometry_.erased_value == 0xFF ? before & data : before | data;
+}
+
+// Splitmix64, from Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
+uint64_t SimulatedFlash::Random() {
+  uint64_t z = random_ += 0x9E3779B97F4A7C15;
+  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+  z = (z ^ z >> 27) * 0x94D049BB133111EB;
+  return z ^ z >> 31;
+}
+
+}  // namespace mote

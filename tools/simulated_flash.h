@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// A NOR flash in memory that behaves like the worst real one, for tests and simulations.
+//
+//   mote::SimulatedFlash simulated({.size = 1 << 20, .erase_unit = 4096, .program_unit = 4},
+//   /*seed=*/1); simulated.Load(0, old_image);                                      // as a factory
+//   programmer does simulated.Forbid(0, 1 << 19, mote::SimulatedFlash::kErase |
+//   mote::SimulatedFlash::kProgram); const mote::Flash flash = simulated.flash(); // refers to
+//   `simulated` updater.Init({{&flash, 0, ...}, {&flash, 1 << 19, ...}, ...});
+//   ...
+//   EXPECT_TRUE(simulated.violations().empty());
+//
+// Where real parts differ, it takes the side that hurts:
+//  - Programming only clears bits (only sets them where the erased value is 0x00); it never
+//  restores an erased byte.
+//  - Each program unit may be programmed once after an erase, with any content, even the erased
+//  value (parts with error correction).
+//  - A fresh part does not hold erased bytes but garbage, and counts as not erased.
+//  - An operation that the power cut interrupted leaves garbage that is the same on every run with
+//  the same seed; what it
+//    touched counts as not erased, even where it reads so: such cells are not reliable.
+//  - Operations that are unaligned, out of range, of no bytes or on a forbidden region fail and are
+//  recorded as violations.
+//
+// Everything is deterministic: seed, content and sequence of calls decide all that is read. It can
+// be copied, which makes a snapshot: the flash() of the copy refers to the copy. Not thread-safe.
+#pragma once
+
+#include <stdint.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stream/flash.h"
+
+namespace mote {
+
+class SimulatedFlash {
+ public:
+  struct Geometry {
+    uint32_t size;                ///< bytes, a multiple of erase_unit
+    uint32_t erase_unit;          ///< bytes, a multiple of program_unit; need not be a power of two
+    uint32_t program_unit;        ///< bytes, a power of two
+    uint8_t erased_value = 0xFF;  ///< 0xFF or 0x00
+  };
+
+  /// Kinds of operations; they add up where several are meant.
+  enum Operation : unsigned { kRead = 1, kErase = 2, kProgram = 4 };
+  static constexpr unsigned kAll = kRead | kErase | kProgram;
+  static constexpr unsigned kChange = kErase | kProgram;
+
+  /// A call that no real flash may get. `reason` is a sentence for the person who reads the test's
+  /// failure.
+  struct Violation {
+    Operation operation;
+    uint32_t offset;
+    uint32_t size;
+    std::string reason;
+  };
+
+  /// A part full of garbage that the seed decides. The seed also decides what torn operations
+  /// leave. Throws std::invalid_argument for a geometry that breaks the rules above.
+  SimulatedFlash(const Geometry& geometry, uint64_t seed);
+
+  /// What a driver hands to mote. It refers to this object, which must stay where it is meanwhile.
+  Flash flash();
+  const Geometry& geometry() const { return geometry_; }
+
+  // ---- Looking and preparing: not operations; neither counted, nor failing, nor recorded.
+
+  /// Puts content there as a programmer in the factory does. The units that it touches count as
+  /// programmed.
+  void Load(uint32_t offset, std::span<const uint8_t> content);
+  /// Makes whole erase units of [offset, offset + size) erased. Throws std::invalid_argument if
+  /// they are not whole.
+  void Blank(uint32_t offset, uint32_t size);
+  /// All bytes as they read now.
+  const std::vector<uint8_t>& content() const { return content_; }
+  std::span<const uint8_t> Content(uint32_t offset, uint32_t size) const;
+  /// Whether all program units that [offset, offset + size) touches were erased and not programmed
+  /// since.
+  bool IsErased(uint32_t offset, uint32_t size) const;
+
+  // ---- Faults.
+
+  /// From now on each of `operations` that touches [offset, offset + size) fails and is recorded as
+  /// a violation.
+  void Forbid(uint32_t offset, uint32_t size, unsigned operations);
+  void AllowAll() { forbidden_.clear(); }
+
+  /// The operation of one of the kinds `operations` that comes after `skip` others of these kinds,
+  /// counted from now on, does nothing and returns `status`; the flash works again afterwards. One
+  /// at a time; a new call replaces the last.
+  void FailAfter(uint64_t skip, unsigned operations, Status status);
+
+  /// The power goes during the erase or program operation that comes after `skip` others, counted
+  /// from now on. That operation is torn: an erase leaves each byte old, erased or random; a
+  /// program leaves each bit that it should change as it was or changed; rarely nothing or
+  /// everything of it is done. Then every operation fails until PowerUp.
+  void CutPowerAfter(uint64_t skip);
+  bool powered() const { return powered_; }
+  /// Power is back. A cut that did not happen yet is called off.
+  void PowerUp();
+
+  // ---- What happened.
+
+  /// Operations of these kinds since the start, failed ones and violations included, those without
+  /// power not.
+  uint64_t operations(unsigned kinds = kAll) const;
+  /// Calls while the power was off; code that stops at the first error makes none.
+  uint64_t calls_without_power() const { return calls_without_power_; }
+  /// Erases, torn ones included, for each erase unit of the part.
+  const std::vector<uint32_t>& erases() const { return erases_; }
+  /// Programs, torn ones included, for each program unit of the part.
+  const std::vector<uint32_t>& programs() const { return programs_; }
+  /// One past the highest byte read so far, and the lowest one; 0 and UINT32_MAX before.
+  uint32_t read_end() const { return read_end_; }
+  uint32_t read_start() const { return read_start_; }
+  /// In order; at most kMaxViolations are kept, all are counted.
+  const std::vector<Violation>& violations() const { return violations_; }
+  uint64_t violation_count() const { return violation_count_; }
+  static constexpr size_t kMaxViolations = 64;
+  /// "" if there are none, else a line for each that is kept.
+  std::string DescribeViolations() const;
+
+ private:
+  struct Region {
+    uint32_t offset, size;
+    unsigned operations;
+  };
+
+  static Status Read(void* self, uint32_t offset, uint8_t* to, uint32_t size);
+  static Status Erase(void* self, uint32_t offset);
+  static Status Program(void* self, uint32_t offset, const uint8_t* data, uint32_t size);
+
+  std::optional<Status> Enter(Operation operation, uint32_t offset, uint32_t size);
+  Status Record(Operation operation, uint32_t offset, uint32_t size, std::string reason);
+  bool TearsNow();
+  void TearErase(uint32_t offset);
+  void TearProgram(uint32_t offset, const uint8_t* data, uint32_t size);
+  uint8_t Programmed(uint8_t before, uint8_t data) const;
+  uint64_t Random();
+
+  Geometry geometry_;
+  uint64_t random_;
+  std::vector<uint8_t> content_;
+  std::vector<bool> erased_;  // for each program unit
+  std::vector<Region> forbidden_;
+  struct {
+    uint64_t skip = 0;
+    unsigned operations = 0;
+    Status status = Status::kDone;
+  } failure_;
+  std::optional<uint64_t> cut_;  // changes left before the power goes
+  bool powered_ = true;
+  uint64_t counts_[3] = {};
+  uint64_t calls_without_power_ = 0;
+  std::vector<uint32_t> erases_;
+  std::vector<uint32_t> programs_;
+  uint32_t read_start_ = UINT32_MAX;
+  uint32_t read_end_ = 0;
+  std::vector<Violation> violations_;
+  uint64_t violation_count_ = 0;
+};
+
+}  // namespace mote
