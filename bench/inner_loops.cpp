@@ -128,26 +128,21 @@ void EncodeLzss(benchmark::State& state) {
 }
 BENCHMARK(EncodeLzss)->Arg(8)->Arg(10)->Arg(12)->Arg(15)->Unit(benchmark::kMillisecond);
 
-/// Counts bytes, and stops the decoder at the last one.
-struct Counter {
-  size_t left;
-  static Status Put(void* self, uint8_t byte) {
-    benchmark::DoNotOptimize(byte);
-    return --static_cast<Counter*>(self)->left == 0 ? Status::kDone : Status::kNeedInput;
-  }
-};
-
 void DecodeLzss(benchmark::State& state) {
   const auto window_bits = static_cast<unsigned>(state.range(0));
   const Bytes packed = lzss::Encode(Commands(), window_bits);
   Bytes window(size_t{1} << window_bits);
   for (auto _ : state) {
-    Counter counter{Commands().size()};
+    size_t left = Commands().size();
     lzss::Decoder decoder;
-    decoder.Init(window_bits, window.data(), {&Counter::Put, &counter});
-    if (decoder.Write(packed.data(), static_cast<uint32_t>(packed.size())) != Status::kDone) {
-      state.SkipWithError("the decoder did not come to the end");
+    decoder.Init(window_bits, window.data());
+    for (const uint8_t byte : packed) {
+      decoder.Feed(byte);
+      for (int32_t unpacked; left != 0 && (unpacked = decoder.Next()) >= 0; --left) {
+        benchmark::DoNotOptimize(unpacked);
+      }
     }
+    if (left != 0) state.SkipWithError("the decoder did not come to the end");
   }
   CountBytes(state, Commands().size());
 }
@@ -167,13 +162,16 @@ void RunPatcher(benchmark::State& state, Codec codec, unsigned window_bits) {
                       return Status::kDone;
                     },
                     const_cast<Bytes*>(&OldImage()), static_cast<uint32_t>(OldImage().size())};
-    const Output output{sector.data(), static_cast<uint32_t>(sector.size()),
+    const Output output{sector.data(),
+                        static_cast<uint32_t>(sector.size()),
                         [](void* context, uint8_t* data, uint32_t size) {
                           Bytes& to = *static_cast<Bytes*>(context);
                           to.insert(to.end(), data, data + size);
                           return Status::kDone;
                         },
-                        &rebuilt, static_cast<uint32_t>(NewImage().size())};
+                        nullptr,
+                        &rebuilt,
+                        static_cast<uint32_t>(NewImage().size())};
     Patcher patcher;
     patcher.Init({base, output, window.data(), static_cast<uint32_t>(window.size())});
     Status status = Status::kNeedInput;
@@ -181,6 +179,7 @@ void RunPatcher(benchmark::State& state, Codec codec, unsigned window_bits) {
       const size_t size = std::min<size_t>(piece, delta.size() - i);
       status = patcher.Write(delta.data() + i, static_cast<uint32_t>(size));
     }
+    status = patcher.Finish();
     if (status != Status::kDone) state.SkipWithError(StatusName(status));
   }
   if (rebuilt != NewImage()) state.SkipWithError("the rebuilt image is not new");

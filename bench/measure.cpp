@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <exception>
@@ -25,6 +26,34 @@ void ReadReport(const fs::path& path, Measurement& measurement) {
   if (const nlohmann::json& ram = report.at("decoder_ram"); !ram.is_null()) {
     measurement.decoder_ram = ram.get<uint32_t>();
   }
+}
+
+constexpr int kCostRuns = 5;
+
+/// Diffs the largest pair several times with each contender that Cost names.
+std::vector<Cost> MeasureLargest(const Results& results, const fs::path& scratch) {
+  const size_t largest = results.LargestPair();
+  const Pair& pair = results.pairs[largest];
+  const Files files{.old_image = pair.old_path,
+                    .new_image = pair.new_path,
+                    .delta = scratch / "delta",
+                    .rebuilt = scratch / "rebuilt"};
+  std::vector<Cost> costs;
+  for (size_t c = 0; c < results.contenders.size(); ++c) {
+    const Measurement& m = results.measurements[largest][c];
+    if (!m.verified() || !(results.contenders[c].ours || results.Bsdiff() == c)) continue;
+    costs.push_back({c, m.diff_wall_seconds, m.diff_cpu_seconds, m.diff_memory});
+  }
+  for (int run = 1; run < kCostRuns; ++run) {
+    for (Cost& cost : costs) {
+      const Outcome outcome = Run(results.contenders[cost.contender].diff(files), scratch);
+      if (!outcome.succeeded) continue;
+      cost.wall_seconds = std::min(cost.wall_seconds, outcome.wall_seconds);
+      cost.cpu_seconds = std::min(cost.cpu_seconds, outcome.cpu_seconds);
+      cost.memory = std::min(cost.memory, outcome.peak_memory);
+    }
+  }
+  return costs;
 }
 
 }  // namespace
@@ -61,6 +90,17 @@ Measurement Measure(const Contender& contender, const Pair& pair, const fs::path
   if (contender.ours) ReadReport(command.output, measurement);
   measurement.error = Difference(files.new_image, files.rebuilt);
   return measurement;
+}
+
+size_t Results::LargestPair() const {
+  const auto bytes = [](const Pair& pair) { return pair.old_size + pair.new_size; };
+  return static_cast<size_t>(std::ranges::max_element(pairs, {}, bytes) - pairs.begin());
+}
+
+std::optional<size_t> Results::Bsdiff() const {
+  const auto found = std::ranges::find(contenders, "bsdiff", &Contender::name);
+  if (found == contenders.end()) return std::nullopt;
+  return static_cast<size_t>(found - contenders.begin());
 }
 
 std::optional<size_t> Results::Baseline() const {
@@ -130,6 +170,7 @@ void MeasureAll(Results& results, const fs::path& scratch, const Progress& progr
   work();
   threads.clear();
   if (failure) std::rethrow_exception(failure);
+  results.largest = MeasureLargest(results, scratch);
 }
 
 }  // namespace mote::bench

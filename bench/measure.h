@@ -36,6 +36,16 @@ struct Measurement {
 Measurement Measure(const Contender& contender, const Pair& pair,
                     const std::filesystem::path& scratch);
 
+/// The costs of one diff, the least of several runs in turns with the others, so that a moment in
+/// which the machine was busy does not decide: for the pair with the most bytes. Only contenders
+/// that are ours, and `bsdiff`.
+struct Cost {
+  size_t contender;
+  double wall_seconds;
+  double cpu_seconds;
+  uint64_t memory;  ///< peak, bytes
+};
+
 struct Results {
   std::vector<Contender> contenders;
   std::vector<Pair> pairs;
@@ -43,7 +53,12 @@ struct Results {
   std::vector<std::string> missing;  ///< tools that are not installed, a line each
   uint64_t memory_floor = 0;         ///< see MemoryFloor; bytes
   unsigned jobs = 1;
+  std::vector<Cost> largest;  ///< on LargestPair, see Cost
 
+  /// The pair with the most bytes, old and new together.
+  size_t LargestPair() const;
+  /// The real bsdiff, if it takes part.
+  std::optional<size_t> Bsdiff() const;
   /// What sizes are relative to: the contender `bsdiff`; without it `bsdiff40`, the same format;
   /// else nothing.
   std::optional<size_t> Baseline() const;
@@ -63,8 +78,8 @@ Mean GeometricMean(const std::vector<double>& values);
 using Progress =
     std::function<void(size_t done, size_t all, const Pair&, const Contender&, const Measurement&)>;
 
-/// Fills in results.measurements, `results.jobs` at a time. Throws Error(kFileError) where scratch
-/// files cannot be made.
+/// Fills in results.measurements, `results.jobs` at a time, and then results.largest, one at a
+/// time. Throws Error(kFileError) where scratch files cannot be made.
 void MeasureAll(Results& results, const std::filesystem::path& scratch, const Progress& progress);
 
 }  // namespace mote::bench

@@ -2,6 +2,7 @@
 // mote-bench: sizes, times and memory of mote's codecs beside other programs, over real firmware
 // pairs. README.md beside this file explains its output.
 #include <fmt/format.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,7 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <filesystem>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,12 +45,12 @@ The tables go to standard output, progress to standard error.)";
 
 constexpr const char* kExamples = R"(Examples:
   mote-bench                                   all pairs of the repository, everything installed
-  mote-bench --pairs '^tls-' --codecs lzss     pairs whose name matches; every lzss-...
+  mote-bench --pair 'tls-*' --codecs lzss      pairs whose name matches; every lzss-...
   mote-bench --codecs none                     the other programs alone
   mote-bench --corpus DIR --json sizes.json    your own pairs: DIR/NAME/{old.bin,new.bin}
   mote-bench --reference peers.json            compares with sizes measured elsewhere:
-                                               {PAIR: {"all": {TOOL: SIZE}}}
-  mote-bench --markdown bench/RESULTS.md --svg bench/results.svg
+                                               {PAIR: {"all": {TOOL: SIZE}, "low": SIZE, "best": SIZE}}
+  mote-bench --markdown bench/RESULTS.md --plot bench/results.svg
 
 Exit codes:
   0  every delta gave the new image
@@ -61,11 +61,9 @@ Exit codes:
 How fast or how small anything is never changes the exit code.)";
 
 struct Arguments {
-  std::vector<std::string> corpus;
-  std::string pairs;
-  std::vector<std::string> codecs, tools;
+  std::vector<std::string> corpus, pairs, codecs, tools;
   unsigned jobs = 1;
-  std::string json, svg, markdown, reference;
+  std::string json, plot, markdown, reference;
   bool details = false, quiet = false, list = false;
 };
 
@@ -89,24 +87,27 @@ std::vector<fs::path> CorpusDirectories(const Arguments& arguments) {
 
 /// All pairs that are asked for. Of two with the same name, the first directory's counts.
 std::vector<Pair> FindPairs(const Arguments& arguments) {
-  std::regex wanted;
-  try {
-    wanted = std::regex(arguments.pairs, std::regex::ECMAScript);
-  } catch (const std::regex_error& e) {
-    throw UsageError(fmt::format("--pairs '{}': {}", arguments.pairs, e.what()));
-  }
   std::vector<Pair> pairs;
-  std::set<std::string> names;
+  std::set<std::string> names, used;
+  const auto wanted = [&](const std::string& name) {
+    bool take = arguments.pairs.empty();
+    for (const std::string& pattern : arguments.pairs) {
+      if (fnmatch(pattern.c_str(), name.c_str(), 0) != 0) continue;
+      take = true;
+      used.insert(pattern);
+    }
+    return take;
+  };
   for (const fs::path& directory : CorpusDirectories(arguments)) {
     for (Pair& pair : ReadCorpus(directory)) {
-      if (!std::regex_search(pair.name, wanted) || !names.insert(pair.name).second) continue;
-      pairs.push_back(std::move(pair));
+      if (wanted(pair.name) && names.insert(pair.name).second) pairs.push_back(std::move(pair));
     }
   }
+  for (const std::string& pattern : arguments.pairs) {
+    if (!used.contains(pattern)) throw UsageError("--pair: there is no '" + pattern + "'");
+  }
   if (pairs.empty()) {
-    throw UsageError(
-        "no pair found: a corpus directory holds NAME/old.bin and NAME/new.bin, and "
-        "--pairs must match one of the names");
+    throw UsageError("no pair found: a corpus directory holds NAME/old.bin and NAME/new.bin");
   }
   return pairs;
 }
@@ -156,8 +157,8 @@ void Tell(size_t done, size_t all, const Pair& pair, const Contender& contender,
 /// Thrown between two measurements after Ctrl-C, so that the scratch files are removed.
 struct Interrupted {};
 
-/// How to make a Markdown report again. Of absolute paths only the last part: the rest is this
-/// machine's.
+/// How to make a Markdown report again. A corpus outside the repository is DIR, of other absolute
+/// paths only the last part is told: the rest is this machine's.
 std::string Invocation(const Arguments& arguments) {
   std::string text = "mote-bench";
   const auto add = [&](const char* option, const std::string& value) {
@@ -165,15 +166,16 @@ std::string Invocation(const Arguments& arguments) {
   };
   const auto shown = [](const std::string& given) {
     const fs::path path = fs::path(given).lexically_normal();
-    if (path.is_relative()) return path.generic_string();
-    return (path.has_filename() ? path : path.parent_path()).filename().generic_string();
+    return (path.is_relative() ? path : path.filename()).generic_string();
   };
-  for (const std::string& directory : arguments.corpus) add("--corpus", shown(directory));
-  if (!arguments.pairs.empty()) add("--pairs", "'" + arguments.pairs + "'");
+  for (const std::string& directory : arguments.corpus) {
+    add("--corpus", fs::path(directory).is_relative() ? directory : "DIR");
+  }
+  for (const std::string& pattern : arguments.pairs) add("--pair", "'" + pattern + "'");
   add("--codecs", fmt::format("{}", fmt::join(arguments.codecs, ",")));
   add("--tools", fmt::format("{}", fmt::join(arguments.tools, ",")));
   add("--reference", shown(arguments.reference));
-  add("--svg", shown(arguments.svg));
+  add("--plot", shown(arguments.plot));
   add("--markdown", shown(arguments.markdown));
   return text;
 }
@@ -219,15 +221,16 @@ int Execute(const Arguments& arguments) {
                if (!arguments.quiet) Tell(done, all, pair, contender, measurement);
              });
 
+  if (interrupted) throw Interrupted();
   ReportOptions options{
       .details = arguments.details, .plot = "", .invocation = Invocation(arguments)};
   fmt::print("{}", TextReport(results, reference, options));
   if (!arguments.json.empty()) WriteFile(arguments.json, JsonReport(results, reference));
-  if (!arguments.svg.empty()) WriteFile(arguments.svg, Plot(results));
+  if (!arguments.plot.empty()) WriteFile(arguments.plot, Plot(results));
   if (!arguments.markdown.empty()) {
-    if (!arguments.svg.empty()) {
+    if (!arguments.plot.empty()) {
       const fs::path from = fs::absolute(arguments.markdown).parent_path();
-      options.plot = fs::absolute(arguments.svg).lexically_relative(from).generic_string();
+      options.plot = fs::absolute(arguments.plot).lexically_relative(from).generic_string();
     }
     WriteFile(arguments.markdown, MarkdownReport(results, reference, options));
   }
@@ -249,8 +252,9 @@ int Main(int argc, char** argv) {
          "corpus/pairs of the repository, and build/corpus where it was built")
       ->type_name("DIR")
       ->allow_extra_args(false);
-  app.add_option("--pairs", arguments.pairs, "Only pairs in whose name this is found")
-      ->type_name("REGEX");
+  app.add_option("--pair", arguments.pairs, "Only this pair; may hold wildcards and be given again")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   app.add_option(
          "--codecs", arguments.codecs,
          "Only these of mote's codecs, separated by commas: a name of --list, its part before a "
@@ -268,10 +272,11 @@ int Main(int argc, char** argv) {
       ->type_name("N")
       ->check(CLI::Range(1U, 256U));
   app.add_option("--json", arguments.json, "Write all figures to this file")->type_name("FILE");
-  app.add_option("--svg", arguments.svg, "Draw the sizes into this file")->type_name("FILE");
+  app.add_option("--plot", arguments.plot, "Draw the sizes into this file, SVG")->type_name("FILE");
   app.add_option("--markdown", arguments.markdown, "Write the tables as Markdown to this file")
       ->type_name("FILE");
-  app.add_option("--reference", arguments.reference, "Compare with the sizes in this JSON file")
+  app.add_option("--reference", arguments.reference,
+                 "Compare with the sizes in this JSON file, and say whether promises are kept")
       ->type_name("FILE");
   app.add_flag("--details", arguments.details, "Also print a line for each delta");
   app.add_flag("--list", arguments.list, "Say what would be measured, and what is not installed");

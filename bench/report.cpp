@@ -13,6 +13,27 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Row = std::vector<std::string>;
 
+constexpr const char* kLzss = "lzss-1k";
+
+/// Promised sizes: geometric means over all pairs that the reference has too. A tool is named by
+/// how its name there starts.
+struct SizePromise {
+  const char* codec;
+  const char* tool;
+  double limit;
+};
+constexpr SizePromise kSizePromises[] = {
+    {kLzss, "HPatchLite tuz 1k", 1.00},
+    {kLzss, "detools heatshrink w10", 0.76},
+    {kLzss, "UpKit", 0.31},
+    {"bz2", "bsdiff", 1.00},
+};
+/// Promised costs, of kLzss on the largest pair. Below kLargeEnough bytes of old and new what the
+/// program itself takes decides.
+constexpr uint64_t kLargeEnough = 1 << 20;
+constexpr double kMostTimeOfBsdiff = 1;
+constexpr double kMostMemoryOfImages = 10;
+
 /// Cells with a heading. The first column is to the left and the others to the right. A row of one
 /// cell is a heading of its own.
 struct Table {
@@ -86,6 +107,18 @@ std::optional<double> Throughput(const Results& results, size_t pair, size_t con
   if (!results.contenders[contender].ours || !measurement.verified()) return std::nullopt;
   if (measurement.patch_seconds <= 0 || results.pairs[pair].new_size == 0) return std::nullopt;
   return static_cast<double>(results.pairs[pair].new_size) * 1e-6 / measurement.patch_seconds;
+}
+
+const Cost* FindCost(const Results& results, const std::string& name) {
+  for (const Cost& cost : results.largest) {
+    if (results.contenders[cost.contender].name == name) return &cost;
+  }
+  return nullptr;
+}
+
+double MemoryRatio(const Cost& cost, const Pair& pair) {
+  return static_cast<double>(cost.memory) /
+         static_cast<double>(std::max<uint64_t>(1, pair.old_size + pair.new_size));
 }
 
 /// The pairs' numbers, by family of processors, within it by name.
@@ -257,6 +290,102 @@ Table ReferenceTable(const Results& results, const Reference& reference) {
   return table;
 }
 
+/// The codecs for which single pairs are compared: the predictive ones, or without them LZSS with 1
+/// KiB.
+std::vector<size_t> Featured(const Results& results) {
+  std::vector<size_t> model, lzss;
+  for (size_t c = 0; c < results.contenders.size(); ++c) {
+    if (results.contenders[c].name.starts_with("model")) model.push_back(c);
+    if (results.contenders[c].name == kLzss) lzss.push_back(c);
+  }
+  return model.empty() ? lzss : model;
+}
+
+/// Each pair against the smallest of the others: `low` of those with little RAM, `best` of all.
+Table BestTable(const Results& results, const Reference& reference) {
+  Table table;
+  table.header = {"pair"};
+  std::vector<size_t> tools;
+  for (const char* name : {"low", "best"}) {
+    const auto tool = std::ranges::find(reference.tools, name);
+    if (tool == reference.tools.end()) continue;
+    tools.push_back(static_cast<size_t>(tool - reference.tools.begin()));
+    table.header.push_back(name);
+  }
+  const std::vector<size_t> featured = Featured(results);
+  for (const size_t c : featured) {
+    table.header.push_back(results.contenders[c].name);
+    for (const size_t tool : tools) table.header.push_back("/ " + reference.tools[tool]);
+  }
+  for (const size_t i : ByFamily(results)) {
+    Row row{results.pairs[i].name};
+    bool any = false;
+    for (const size_t tool : tools) {
+      const std::optional<double>& size = reference.sizes[i][tool];
+      row.push_back(size ? Thousands(static_cast<uint64_t>(*size)) : "-");
+      any = any || size;
+    }
+    for (const size_t c : featured) {
+      const Measurement& m = results.measurements[i][c];
+      row.push_back(m.verified() ? Thousands(m.size) : "FAILED");
+      for (const size_t tool : tools) {
+        const std::optional<double>& size = reference.sizes[i][tool];
+        row.push_back(m.verified() && size && *size > 0 ? Ratio(static_cast<double>(m.size) / *size)
+                                                        : "-");
+      }
+    }
+    if (any) table.rows.push_back(std::move(row));
+  }
+  if (table.rows.empty() || featured.empty()) return {};
+  Row means{"geometric mean"};
+  for (size_t i = 0; i < tools.size(); ++i) means.emplace_back();
+  for (const size_t c : featured) {
+    means.emplace_back();
+    for (const size_t tool : tools)
+      means.push_back(Ratio(Compare(results, c, reference, tool).value));
+  }
+  table.rows.push_back(std::move(means));
+  return table;
+}
+
+/// The costs of the largest pair, beside bsdiff's of the same minutes.
+Table LargestTable(const Results& results) {
+  Table table;
+  table.header = {"contender", "wall s", "CPU s", "CPU / bsdiff", "peak MiB", "peak / (old + new)"};
+  const Pair& pair = results.pairs[results.LargestPair()];
+  const Cost* bsdiff = FindCost(results, "bsdiff");
+  for (const Cost& cost : results.largest) {
+    table.rows.push_back(
+        {results.contenders[cost.contender].name, fmt::format("{:.3f}", cost.wall_seconds),
+         fmt::format("{:.3f}", cost.cpu_seconds),
+         bsdiff ? fmt::format("{:.2f}", cost.cpu_seconds / bsdiff->cpu_seconds) : "-",
+         Mebibytes(cost.memory), fmt::format("{:.1f}", MemoryRatio(cost, pair))});
+  }
+  return table;
+}
+
+std::string LargestTitle(const Results& results) {
+  const Pair& pair = results.pairs[results.LargestPair()];
+  return fmt::format("Making the delta of the largest pair, {} ({} + {} bytes)", pair.name,
+                     Thousands(pair.old_size), Thousands(pair.new_size));
+}
+
+constexpr const char* kLargestNote = "The least of five runs, in turns.";
+
+Table PromiseTable(const std::vector<Promise>& promises) {
+  Table table;
+  table.header = {"codec", "promised at most", "measured", "without best pair",
+                  "pairs", "verdict",          "figure"};
+  table.last_left = true;
+  for (const Promise& promise : promises) {
+    table.rows.push_back(
+        {promise.codec, fmt::format("{:.2f}", promise.limit), Ratio(promise.measured),
+         promise.without_best ? Ratio(*promise.without_best) : "-", std::to_string(promise.pairs),
+         promise.kept() ? "kept" : "MISSED", promise.figure});
+  }
+  return table;
+}
+
 /// A line for each failure and each tool that is missing.
 std::vector<std::string> Remarks(const Results& results) {
   std::vector<std::string> lines;
@@ -290,21 +419,27 @@ Reference ReadReference(const std::filesystem::path& path, const std::vector<Pai
   reference.name = path.filename().string();
   reference.sizes.resize(pairs.size());
   const std::vector<uint8_t> text = ReadFile(path);
+  const auto record = [&](const std::string& pair, const std::string& tool, const Json& size) {
+    auto column = std::ranges::find(reference.tools, tool);
+    if (column == reference.tools.end()) {
+      column = reference.tools.insert(column, tool);
+      for (auto& row : reference.sizes) row.emplace_back();
+    }
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      if (pairs[i].name != pair || !size.is_number()) continue;
+      reference.sizes[i][static_cast<size_t>(column - reference.tools.begin())] =
+          size.get<double>();
+    }
+  };
   try {
     const Json json = Json::parse(text);
     for (const auto& [pair, entry] : json.items()) {
       if (!entry.contains("all")) continue;
-      for (const auto& [tool, size] : entry.at("all").items()) {
-        auto column = std::ranges::find(reference.tools, tool);
-        if (column == reference.tools.end()) {
-          column = reference.tools.insert(column, tool);
-          for (auto& row : reference.sizes) row.emplace_back();
-        }
-        for (size_t i = 0; i < pairs.size(); ++i) {
-          if (pairs[i].name != pair || !size.is_number()) continue;
-          reference.sizes[i][static_cast<size_t>(column - reference.tools.begin())] =
-              size.get<double>();
-        }
+      for (const auto& [tool, size] : entry.at("all").items()) record(pair, tool, size);
+    }
+    for (const auto& [pair, entry] : json.items()) {
+      for (const char* tool : {"low", "best"}) {
+        if (entry.contains(tool)) record(pair, tool, entry.at(tool));
       }
     }
   } catch (const Json::exception& e) {
@@ -316,6 +451,11 @@ Reference ReadReference(const std::filesystem::path& path, const std::vector<Pai
 }
 
 Mean Compare(const Results& results, size_t contender, const Reference& reference, size_t tool) {
+  return GeometricMean(Ratios(results, contender, reference, tool));
+}
+
+std::vector<double> Ratios(const Results& results, size_t contender, const Reference& reference,
+                           size_t tool) {
   std::vector<double> ratios;
   for (size_t i = 0; i < results.pairs.size(); ++i) {
     const Measurement& measurement = results.measurements[i][contender];
@@ -323,7 +463,39 @@ Mean Compare(const Results& results, size_t contender, const Reference& referenc
     if (!measurement.verified() || !theirs || *theirs <= 0) continue;
     ratios.push_back(static_cast<double>(measurement.size) / *theirs);
   }
-  return GeometricMean(ratios);
+  std::ranges::sort(ratios);
+  return ratios;
+}
+
+std::vector<Promise> Promises(const Results& results, const std::optional<Reference>& reference) {
+  std::vector<Promise> promises;
+  for (const SizePromise& promise : kSizePromises) {
+    const auto codec = std::ranges::find(results.contenders, promise.codec, &Contender::name);
+    if (!reference || codec == results.contenders.end()) continue;
+    for (size_t tool = 0; tool < reference->tools.size(); ++tool) {
+      if (!reference->tools[tool].starts_with(promise.tool)) continue;
+      std::vector<double> ratios = Ratios(
+          results, static_cast<size_t>(codec - results.contenders.begin()), *reference, tool);
+      if (ratios.empty()) continue;
+      const Mean mean = GeometricMean(ratios);
+      ratios.erase(ratios.begin());
+      const Mean rest = GeometricMean(ratios);
+      promises.push_back({promise.codec, "size / " + reference->tools[tool] + ", geometric mean",
+                          promise.limit, mean.value,
+                          rest.count ? std::optional(rest.value) : std::nullopt, mean.count});
+    }
+  }
+  const Cost* cost = FindCost(results, kLzss);
+  const Pair& pair = results.pairs[results.LargestPair()];
+  if (!cost || pair.old_size + pair.new_size < kLargeEnough) return promises;
+  if (const Cost* bsdiff = FindCost(results, "bsdiff")) {
+    promises.push_back({kLzss, "CPU time of making the delta / bsdiff's, largest pair",
+                        kMostTimeOfBsdiff, cost->cpu_seconds / bsdiff->cpu_seconds, std::nullopt,
+                        1});
+  }
+  promises.push_back({kLzss, "peak memory of making the delta / (old + new), largest pair",
+                      kMostMemoryOfImages, MemoryRatio(*cost, pair), std::nullopt, 1});
+  return promises;
 }
 
 std::string TextReport(const Results& results, const std::optional<Reference>& reference,
@@ -336,9 +508,20 @@ std::string TextReport(const Results& results, const std::optional<Reference>& r
   text += fmt::format("Memory below {} MiB cannot be told from nothing.\n",
                       Mebibytes(results.memory_floor));
   if (options.details) text += "\nEvery delta\n\n" + AsText(DetailTable(results));
+  if (!results.largest.empty()) {
+    text += fmt::format("\n{}. {}\n\n", LargestTitle(results), kLargestNote);
+    text += AsText(LargestTable(results));
+  }
   if (reference) {
     text += fmt::format("\n{}\n\n", ReferenceTitle(*reference));
     text += AsText(ReferenceTable(results, *reference));
+    if (const Table table = BestTable(results, *reference); !table.rows.empty()) {
+      text +=
+          fmt::format("\nPairs against the smallest in {}\n\n", reference->name) + AsText(table);
+    }
+  }
+  if (const std::vector<Promise> promises = Promises(results, reference); !promises.empty()) {
+    text += "\nPromises\n\n" + AsText(PromiseTable(promises));
   }
   text += "\n";
   for (const std::string& line : Remarks(results)) text += line + "\n";
@@ -367,9 +550,24 @@ std::string MarkdownReport(const Results& results, const std::optional<Reference
       "how each figure is taken.\n\n",
       results.jobs, Mebibytes(results.memory_floor));
   text += AsMarkdown(CostTable(results));
+  if (!results.largest.empty()) {
+    text += fmt::format("\n## {}\n\n{}\n\n", LargestTitle(results), kLargestNote);
+    text += AsMarkdown(LargestTable(results));
+  }
   if (reference) {
     text += fmt::format("\n## {}\n\nBelow 1: ours is smaller.\n\n", ReferenceTitle(*reference));
     text += AsMarkdown(ReferenceTable(results, *reference));
+    if (const Table table = BestTable(results, *reference); !table.rows.empty()) {
+      text += fmt::format(
+          "\n## Pairs against the smallest in {}\n\n`low`: of those whose decoder needs little "
+          "RAM; `best`: of "
+          "all.\n\n",
+          reference->name);
+      text += AsMarkdown(table);
+    }
+  }
+  if (const std::vector<Promise> promises = Promises(results, reference); !promises.empty()) {
+    text += "\n## Promises\n\n" + AsMarkdown(PromiseTable(promises));
   }
   return text;
 }
@@ -427,6 +625,28 @@ std::string JsonReport(const Results& results, const std::optional<Reference>& r
                              {"old_size", pair.old_size},
                              {"new_size", pair.new_size},
                              {"deltas", std::move(deltas)}});
+  }
+  if (!results.largest.empty()) {
+    const Pair& pair = results.pairs[results.LargestPair()];
+    Json costs = Json::object();
+    for (const Cost& cost : results.largest) {
+      costs[results.contenders[cost.contender].name] = {
+          {"diff_wall_seconds", cost.wall_seconds},
+          {"diff_cpu_seconds", cost.cpu_seconds},
+          {"diff_memory", cost.memory},
+          {"memory_per_byte", MemoryRatio(cost, pair)}};
+    }
+    json["largest_pair"] = {{"name", pair.name}, {"costs", std::move(costs)}};
+  }
+  json["promises"] = Json::array();
+  for (const Promise& promise : Promises(results, reference)) {
+    json["promises"].push_back({{"codec", promise.codec},
+                                {"figure", promise.figure},
+                                {"limit", promise.limit},
+                                {"measured", promise.measured},
+                                {"without_best", optional(promise.without_best)},
+                                {"pairs", promise.pairs},
+                                {"kept", promise.kept()}});
   }
   if (reference) {
     Json& out = json["reference"];

@@ -20,7 +20,7 @@ if(smallest STREQUAL "")
   message(FATAL_ERROR "there is no NAME/new.bin in ${PAIRS}")
 endif()
 get_filename_component(name ${smallest} NAME)
-set(run ${MOTE_BENCH} --quiet --corpus ${PAIRS} --pairs "^${name}$")
+set(run ${MOTE_BENCH} --quiet --corpus ${PAIRS} --pair ${name})
 
 # run(EXPECTED ARGUMENT...): the exit code must be EXPECTED; `output` is what was printed.
 macro(expect code)
@@ -30,9 +30,10 @@ macro(expect code)
   endif()
 endmacro()
 
-# 1. The real run. A small reference: half the baseline's size for one made-up tool.
-file(WRITE ${SCRATCH}/reference.json "{\"${name}\": {\"all\": {\"made up\": 1000}}, \"other\": {\"all\": {\"x\": 1}}}")
-expect(0 ${run} --json ${SCRATCH}/out.json --svg ${SCRATCH}/out.svg --markdown ${SCRATCH}/out.md
+# 1. The real run. A small reference: a made-up tool, one against which a promise is missed and one against which it is kept.
+file(WRITE ${SCRATCH}/reference.json [[{"]] ${name} [[": {"low": 900, "best": 800,
+  "all": {"made up": 1000, "HPatchLite tuz 1k": 1, "UpKit": 99999}}, "other": {"all": {"x": 1}}}]])
+expect(0 ${run} --json ${SCRATCH}/out.json --plot ${SCRATCH}/out.svg --markdown ${SCRATCH}/out.md
   --reference ${SCRATCH}/reference.json --details --jobs 2)
 message("${output}")
 
@@ -62,6 +63,14 @@ foreach(i RANGE ${last})
   endif()
 endforeach()
 
+string(JSON promises LENGTH "${json}" promises)
+string(JSON missed GET "${json}" promises 0 kept)
+string(JSON kept GET "${json}" promises 1 kept)
+string(JSON largest GET "${json}" largest_pair name)
+if(NOT promises EQUAL 2 OR missed OR NOT kept OR NOT largest STREQUAL name)
+  message(FATAL_ERROR "promises ${promises}, kept ${missed} and ${kept} instead of no and yes, largest pair ${largest}")
+endif()
+
 # 3. The picture and the Markdown.
 find_program(XMLLINT xmllint)
 if(XMLLINT)
@@ -72,7 +81,8 @@ file(READ ${SCRATCH}/out.md markdown)
 if(NOT svg MATCHES "^<svg .*</svg>\n$" OR NOT svg MATCHES "${name}" OR svg MATCHES "nan|inf,")
   message(FATAL_ERROR "the picture is not whole: ${SCRATCH}/out.svg")
 endif()
-if(NOT markdown MATCHES "\n## Sizes\n" OR NOT markdown MATCHES "out.svg" OR NOT markdown MATCHES "made up")
+if(NOT markdown MATCHES "\n## Sizes\n" OR NOT markdown MATCHES "out.svg" OR NOT markdown MATCHES "made up"
+    OR NOT markdown MATCHES "MISSED" OR NOT markdown MATCHES "\n## Pairs against")
   message(FATAL_ERROR "the Markdown is not whole: ${SCRATCH}/out.md")
 endif()
 
@@ -89,5 +99,5 @@ endif()
 
 # 5. A command line that makes no sense.
 expect(2 ${run} --codecs no-such-codec)
-expect(2 ${MOTE_BENCH} --quiet --corpus ${PAIRS} --pairs "^no such pair$")
+expect(2 ${MOTE_BENCH} --quiet --corpus ${PAIRS} --pair no-such-pair)
 expect(2 ${MOTE_BENCH} --no-such-option)

@@ -3,8 +3,10 @@
 // one, add a row.
 #include "bench/tools.h"
 
+#include <ctype.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <regex>
@@ -44,10 +46,18 @@ std::string FirstVersion(const std::string& text) {
 }
 
 std::vector<Program> Programs(const fs::path& scratch) {
-  const bool lzma =
-      FindProgram("xdelta3") &&
-      OutputOf({"xdelta3", "config"}, scratch).find("SECONDARY_LZMA=1") != std::string::npos;
-  const std::string secondary = lzma ? "lzma" : "none";
+  // What its secondary compression is depends on how xdelta3 was built: the strongest of what it
+  // has.
+  std::string secondary = "none";
+  if (FindProgram("xdelta3")) {
+    const std::string config = OutputOf({"xdelta3", "config"}, scratch);
+    for (const char* name : {"djw", "lzma"}) {
+      std::string key = fmt::format("SECONDARY_{}=1", name);
+      std::ranges::transform(key, key.begin(),
+                             [](char c) { return static_cast<char>(toupper(c)); });
+      if (config.find(key) != std::string::npos) secondary = name;
+    }
+  }
   return {
       {.name = "bsdiff",
        .about = "bsdiff and bspatch, the usual yardstick",
@@ -82,16 +92,17 @@ std::vector<Program> Programs(const fs::path& scratch) {
                  {"xdelta3", "-d", "-f", "-s", files.old_image, files.delta, files.rebuilt}, {}};
            }},
       {.name = "zstd-from",
-       .about = "zstd -19 --patch-from=OLD",
+       .about = "zstd --ultra -22 --long=27 --patch-from=OLD",
        .programs = {"zstd"},
        .package = "zstd",
        .version = {"zstd", "-V"},
        .delta = true,
        .diff =
            [](const Files& files) {
-             return Command{{"zstd", "-q", "-f", "-19", "--patch-from=" + files.old_image.string(),
-                             files.new_image, "-o", files.delta},
-                            {}};
+             return Command{
+                 {"zstd", "-q", "-f", "--ultra", "-22", "--long=27",
+                  "--patch-from=" + files.old_image.string(), files.new_image, "-o", files.delta},
+                 {}};
            },
        .patch =
            [](const Files& files) {

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2016,SC2086,SC2153
 # One image from its recipe in the manifest: either a file of a binary package or a program linked for a board.
 # Sourced by corpus/build.
 
@@ -34,7 +35,8 @@ extract_image() {
   local package version suite file
   read -r package version suite file < <(jq -r '"\(.package) \(.version) \(.suite) \(.file)"' <<<"$1")
   fetch_package "$package" "$version" "$suite" "$2/unpacked" || return 1
-  cp "$2/unpacked/$file" "$2/image.part" && mv "$2/image.part" "$2/image.bin"
+  cp "$2/unpacked/$file" "$2/image.part" || { warn "$package $version has no $file"; return 1; }
+  mv "$2/image.part" "$2/image.bin"
   rm -rf "$2/unpacked"
 }
 
@@ -71,10 +73,10 @@ link_image() {
   say "$program for $target with $toolchain $optimise $(jq -r '.defines // [] | join(" ")' <<<"$recipe")"
 
   # The compiler's own headers, then the C library's; never the machine's. Paths do not reach the image.
-  local flags libc_headers=$FIRMWARE/libc/include libc_files=() libc_archive= multilib
+  local flags libc_headers=$FIRMWARE/libc/include libc_files=() libc_archive='' multilib
   if [ $LIBC = picolibc ]; then
     local picolibc
-    picolibc=$(echo "$TOOL_ROOT"/usr/lib/picolibc/*)
+    picolibc=$TOOL_ROOT/usr/lib/picolibc/$(basename "${TOOL%-}")
     multilib=$("${TOOL}gcc" $MACHINE -print-multi-directory)
     libc_headers=$picolibc/include
     libc_archive="-L$picolibc/lib/$multilib -lm -lc"
@@ -84,6 +86,7 @@ link_image() {
   flags="$MACHINE $optimise -g0 -std=gnu11 -w -fno-common -ffunction-sections -fdata-sections"
   flags+=" -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -nostdinc"
   flags+=" -isystem $libc_headers -isystem $("${TOOL}gcc" -print-file-name=include) -I$FIRMWARE -D$BOARD"
+  if [ $LIBC = picolibc ]; then flags+=" -isystem $("${TOOL}gcc" -print-file-name=include-fixed)"; fi # limits.h
   for package in "${!SOURCES[@]}"; do flags+=" -ffile-prefix-map=${SOURCES[$package]}=$package"; done
   flags+=" -ffile-prefix-map=$FIRMWARE=firmware"
 

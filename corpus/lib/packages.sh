@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Debian packages: what the machine lacks is installed; pinned versions of any suite are fetched with a private apt
 # configuration below $WORK, which leaves the machine's own lists alone. Sourced by corpus/build.
 
@@ -17,63 +18,67 @@ as_root() {
 
 # install_packages PACKAGE...: from the machine's own suite
 install_packages() {
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@")
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    warn "neither root nor sudo. Have an administrator run: apt-get install --no-install-recommends $*"
+    return 1
+  fi
   say "installing $*"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null ||
-    { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -qq -y --no-install-recommends "$@" >/dev/null; }
+  if as_root "${install[@]}" >/dev/null 2>&1; then return; fi
+  # A fresh machine has no package lists.
+  if as_root apt-get update -qq && as_root "${install[@]}" >/dev/null; then return; fi
+  warn "cannot install $*"
+  return 1
 }
 
 # need_command COMMAND PACKAGE
-need_command() { command -v "$1" >/dev/null || install_packages "$2"; }
+need_command() {
+  if ! command -v "$1" >/dev/null; then install_packages "$2"; fi
+}
 
-# The archive this machine itself uses: the first one that is not the security archive. $MOTE_CORPUS_MIRROR overrides.
+# The archive this machine itself uses, the first one named .../debian. $MOTE_CORPUS_MIRROR overrides.
 mirror() {
+  local uri='' files=() file
   if [ -n "${MOTE_CORPUS_MIRROR:-}" ]; then
     echo "$MOTE_CORPUS_MIRROR"
     return
   fi
-  local uri=
-  if [ -f /etc/apt/sources.list.d/debian.sources ]; then
-    uri=$(sed -n 's/^URIs:[[:space:]]*\([^[:space:]]*\).*/\1/p' /etc/apt/sources.list.d/debian.sources |
-      grep -v security | head -n 1 || true)
+  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources}; do
+    if [ -f "$file" ]; then files+=("$file"); fi
+  done
+  if [ ${#files[@]} -gt 0 ]; then
+    uri=$(sed -n -e 's/^URIs:[[:space:]]*//p' -e 's/^deb[[:space:]]\+\(\[[^]]*\][[:space:]]*\)\?//p' "${files[@]}" |
+      tr '[:space:]' '\n' | grep -m 1 -E '^https?://.*/debian/?$' || true)
   fi
-  if [ -z "$uri" ] && [ -f /etc/apt/sources.list ]; then
-    uri=$(sed -n 's/^deb[[:space:]]\+\(\[[^]]*\][[:space:]]*\)\?\([^[:space:]]*\).*/\2/p' /etc/apt/sources.list |
-      grep -v security | head -n 1 || true)
-  fi
-  if [ -z "$uri" ]; then
-    echo "corpus/build: no Debian archive in this machine's apt sources; set MOTE_CORPUS_MIRROR to one" >&2
-    exit 1
-  fi
-  echo "$uri"
+  echo "${uri:-http://deb.debian.org/debian}"
 }
 
 # apt_private COMMAND ARGUMENT...: apt with the private configuration, its lists fetched when they are first needed
 apt_private() {
-  local apt=$WORK/apt archive suite suites
+  local apt=$WORK/apt archive suite suites=()
   if [ ! -f "$apt/ready" ]; then
-    suites=$(jq -r '.suites[]' "$MANIFEST")
-    say "reading the package lists of" $suites
-    need_command dpkg-source dpkg-dev
+    mapfile -t suites < <(jq -r '.suites[]' "$MANIFEST")
+    archive=$(mirror)
+    need_command dpkg-source dpkg-dev || return 1
+    say "reading the package lists of ${suites[*]}"
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-
-    archive=$(mirror) || exit 1
-    for suite in $suites; do
+    for suite in "${suites[@]}"; do
       echo "deb [signed-by=$KEYRING] $archive $suite main"
       echo "deb-src [signed-by=$KEYRING] $archive $suite main"
     done >"$apt/sources.list"
     cat >"$apt/apt.conf" <<CONF
 Dir::Etc::sourcelist "$apt/sources.list";
-Dir::Etc::sourceparts "-";
-Dir::Etc::preferences "-";
-Dir::Etc::preferencesparts "-";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
 Dir::State::lists "$apt/lists";
 Dir::Cache "$apt/cache";
 APT::Sandbox::User "$(id -un)";
 Acquire::Languages "none";
 Acquire::Retries "3";
 CONF
-    APT_CONFIG=$apt/apt.conf apt-get update -qq
+    APT_CONFIG=$apt/apt.conf apt-get update -qq --error-on=any ||
+      { warn "cannot read the package lists of $archive (MOTE_CORPUS_MIRROR names another archive)"; return 1; }
     touch "$apt/ready"
   fi
   APT_CONFIG=$apt/apt.conf "$@"
@@ -110,7 +115,8 @@ fetch_package() {
     say "package $package $found"
     rm -rf "$deb"
     mkdir -p "$deb"
-    (cd "$deb" && apt_private apt-get download -qq "$package=$found")
+    (cd "$deb" && apt_private apt-get download -qq "$package=$found" >"$deb/log" 2>&1) ||
+      { warn "cannot fetch $package $found:"; tail -n 3 "$deb/log" >&2; return 1; }
     touch "$deb/ready"
   fi
   mkdir -p "$into"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # One pair: both images, compared with the manifest, and meta.json. Sourced by corpus/build.
 
 sha256_of() { sha256sum "$1" | cut -d ' ' -f 1; }
@@ -30,9 +31,41 @@ make_pair() {
     fi
   done
   write_meta "$dir" "$(entry "$name")"
+  if $UPDATE && is_committed "$name"; then
+    mkdir -p "$CORPUS/pairs/$name"
+    cp "$dir"/{old.bin,new.bin,meta.json} "$CORPUS/pairs/$name/" || return 1
+  fi
   say "$(stat -c %s "$dir/old.bin") -> $(stat -c %s "$dir/new.bin") bytes"
   return $status
 }
+
+# check_pair NAME: that corpus/pairs holds what the manifest says; builds nothing
+check_pair() {
+  local name=$1 dir=$CORPUS/pairs/$1 scratch status=0
+  if ! pair_is_there "$dir" "$(entry "$name")"; then
+    warn "$name: the images in corpus/pairs are not those of the manifest"
+    return 1
+  fi
+  scratch=$(mktemp -d) || return 1
+  cp "$dir"/{old.bin,new.bin} "$scratch/"
+  write_meta "$scratch" "$(entry "$name")"
+  cmp -s "$scratch/meta.json" "$dir/meta.json" || { warn "$name: meta.json is not that of the manifest"; status=1; }
+  rm -rf "$scratch"
+  return $status
+}
+
+# print_table NAME...: Markdown
+print_table() {
+  local name
+  echo "| pair | architecture | change | old, bytes | new, bytes | committed |"
+  echo "|---|---|---|---:|---:|---|"
+  for name in "$@"; do
+    entry "$name" | jq -r '"| `\(.name)` | \(.arch) | \(.change) | \(.old.size) | \(.new.size) | \(
+      if .committed then "yes" else "" end) |"'
+  done
+}
+
+is_committed() { [ "$(entry "$1" | jq .committed)" = true ]; }
 
 pair_is_there() {
   local dir=$1 pair=$2 side

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
 # The programs of firmware/ and the boards they are built for. Sourced by corpus/build.
 
 # use_target NAME: sets BOARD (macro), MACHINE (compiler flags), START, LINK (file names without suffix), RAM, RAM_SIZE

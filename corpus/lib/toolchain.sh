@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2016,SC2034,SC2153
 # Compilers, pinned by version in the manifest. The installed ones are used when they are exactly those; otherwise the
 # packages are unpacked below $WORK, with the host libraries of their own suite. Sourced by corpus/build.
 
@@ -36,7 +37,7 @@ use_toolchain() {
     unpack_toolchain "$toolchain" "$prefix" || return 1
     TOOL_ROOT=$WORK/toolchain/$toolchain
   else
-    if [ ${#missing[@]} -gt 0 ]; then install_packages "${missing[@]}"; fi
+    if [ ${#missing[@]} -gt 0 ]; then install_packages "${missing[@]}" || return 1; fi
     TOOL_ROOT=
   fi
   TOOL=$TOOL_ROOT/usr/bin/$prefix

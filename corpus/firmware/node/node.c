@@ -11,6 +11,7 @@
 #include <lwip/etharp.h>
 #include <lwip/init.h>
 #include <lwip/timeouts.h>
+#include <netif/ethernet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
