@@ -10,17 +10,20 @@
 namespace mote {
 namespace {
 
-// Exact matches shorter than this start no diagonal: they are found by chance all over an image of this size.
+// Exact matches shorter than this start no diagonal: they are found by chance all over an image of
+// this size.
 constexpr uint32_t kMinSeed = 6;
 // Longer matches need not be told apart.
 constexpr uint32_t kMaxSeed = 4096;
 // While a copy goes on unchanged for this long, no other place is looked for.
 constexpr uint32_t kEnoughAhead = 32;
-// An extension ends where it has lost this much from its best point: an equal byte gives 1, another takes 2.
+// An extension ends where it has lost this much from its best point: an equal byte gives 1, another
+// takes 2.
 constexpr int kExtendDrop = 48;
 constexpr int kDifferencePenalty = 2;
-// A gap of at most this between two stretches of one diagonal is part of it: whether its differences (a table of pointers
-// that all moved) are cheaper than inserting it is for the costs to say.
+// A gap of at most this between two stretches of one diagonal is part of it: whether its
+// differences (a table of pointers that all moved) are cheaper than inserting it is for the costs
+// to say.
 constexpr uint32_t kBridge = 2048;
 // How many diagonals compete at one place.
 constexpr size_t kMaxActive = 48;
@@ -111,7 +114,8 @@ std::vector<Candidate> FindCandidates(const SuffixArray& index, Bytes old_image,
       i += kEnoughAhead / 2;
       continue;
     }
-    const int64_t expected = std::clamp<int64_t>(i + current, 0, std::numeric_limits<int32_t>::max());
+    const int64_t expected =
+        std::clamp<int64_t>(i + current, 0, std::numeric_limits<int32_t>::max());
     const SuffixArray::Match match =
         index.Longest(new_image.subspan(i, std::min<size_t>(kMaxSeed, new_image.size() - i)),
                       static_cast<uint32_t>(expected));
@@ -124,8 +128,7 @@ std::vector<Candidate> FindCandidates(const SuffixArray& index, Bytes old_image,
     if (until < i + match.length) {
       uint32_t begin = ExtendBackward(old_image, new_image, diagonal, i, until);
       if (begin - until < kBridge && until > 0) begin = until;
-      const uint32_t end =
-          ExtendForward(old_image, new_image, diagonal, i + match.length);
+      const uint32_t end = ExtendForward(old_image, new_image, diagonal, i + match.length);
       candidates.push_back({diagonal, begin, end});
       until = end;
     }
@@ -153,8 +156,10 @@ struct State {
   int64_t diagonal;
   uint32_t end;  // of its candidate
   int64_t cost;
-  int32_t node;
-  bool differs;  // the last byte was a difference
+  uint32_t begin;    // where the path came to this diagonal,
+  int32_t previous;  // and from which node
+  int32_t node;      // made when another path goes on from here: most are never needed
+  bool differs;      // the last byte was a difference
 };
 
 class Path {
@@ -163,8 +168,6 @@ class Path {
     nodes_.push_back({begin, previous, diagonal, insert});
     return static_cast<int32_t>(nodes_.size() - 1);
   }
-  // The diagonal that was followed last: where the old position stands is known from it and from where it ended.
-  const Node& operator[](int32_t i) const { return nodes_[static_cast<size_t>(i)]; }
 
   std::vector<Copy> Copies(int32_t node, uint32_t end) const {
     std::vector<Copy> copies;
@@ -192,36 +195,51 @@ int64_t JumpCost(const AlignCosts& costs, int64_t distance) {
 
 std::vector<Copy> Align(const SuffixArray& index, Bytes old_image, Bytes new_image,
                         const AlignCosts& costs, const std::function<void(double)>& progress) {
-  const std::vector<Candidate> candidates =
-      FindCandidates(index, old_image, new_image, progress);
+  const std::vector<Candidate> candidates = FindCandidates(index, old_image, new_image, progress);
   Path path;
   std::vector<State> active;
   // The state of inserting. `old_at` is where the last copy ended in old.
   struct {
     int64_t cost;
+    uint32_t begin;
+    int32_t previous;
     int32_t node;
     int64_t old_at;
-  } insert{0, -1, 0};
+  } insert{0, 0, -1, -1, 0};
   // The image starts as if a copy had just ended at the start of old.
   bool insert_open = false;
+  const auto node_of = [&path](State& s) {
+    if (s.node < 0) s.node = path.Add(s.begin, s.previous, s.diagonal, false);
+    return s.node;
+  };
+  const auto node_of_insert = [&path, &insert] {
+    if (insert.node < 0) insert.node = path.Add(insert.begin, insert.previous, 0, true);
+    return insert.node;
+  };
   size_t next = 0;
   for (uint32_t i = 0; i < new_image.size(); ++i) {
     // The cheapest way to stand before byte i, and where old then stands.
     int64_t best = insert.cost;
-    int32_t best_node = insert.node;
-    int64_t best_old = insert.old_at;
-    for (const State& s : active) {
+    State* best_copy = nullptr;
+    for (State& s : active) {
       if (s.cost < best) {
         best = s.cost;
-        best_node = s.node;
-        best_old = i + s.diagonal;
+        best_copy = &s;
       }
+    }
+    int32_t best_node = -1;
+    int64_t best_old = insert.old_at;
+    if (best_copy != nullptr) {
+      best_node = node_of(*best_copy);
+      best_old = i + best_copy->diagonal;
+    } else if (insert_open) {
+      best_node = node_of_insert();
     }
     // Close what ended here, open what begins.
     if (best < insert.cost || !insert_open) {
       // Inserting afresh from the best copy, if that is cheaper than to go on inserting.
       if (!insert_open || best + costs.insert_start < insert.cost) {
-        insert = {best + costs.insert_start, path.Add(i, best_node, 0, true), best_old};
+        insert = {best + costs.insert_start, i, best_node, -1, best_old};
         insert_open = true;
       }
     }
@@ -229,7 +247,8 @@ std::vector<Copy> Align(const SuffixArray& index, Bytes old_image, Bytes new_ima
     for (; next < candidates.size() && candidates[next].begin <= i; ++next) {
       const Candidate& c = candidates[next];
       if (c.end <= i) continue;
-      active.push_back({c.diagonal, c.end, std::numeric_limits<int64_t>::max() / 4, -1, false});
+      active.push_back(
+          {c.diagonal, c.end, std::numeric_limits<int64_t>::max() / 4, i, -1, -1, false});
     }
     if (active.size() > kMaxActive) {
       std::stable_sort(active.begin(), active.end(),
@@ -240,7 +259,9 @@ std::vector<Copy> Align(const SuffixArray& index, Bytes old_image, Bytes new_ima
       const int64_t jump = best + JumpCost(costs, i + s.diagonal - best_old);
       if (jump < s.cost) {
         s.cost = jump;
-        s.node = path.Add(i, best_node, s.diagonal, false);
+        s.begin = i;
+        s.previous = best_node;
+        s.node = -1;
         s.differs = false;
       }
       if (new_image[i] == old_image[static_cast<size_t>(i + s.diagonal)]) {
@@ -252,15 +273,13 @@ std::vector<Copy> Align(const SuffixArray& index, Bytes old_image, Bytes new_ima
     }
     insert.cost += costs.insert_byte;
   }
-  int64_t best = insert.cost;
-  int32_t best_node = insert.node;
-  for (const State& s : active) {
-    if (s.cost < best) {
-      best = s.cost;
-      best_node = s.node;
-    }
+  if (!insert_open) return {};
+  State* best_copy = nullptr;
+  for (State& s : active) {
+    if (s.cost < (best_copy != nullptr ? best_copy->cost : insert.cost)) best_copy = &s;
   }
-  return path.Copies(best_node, static_cast<uint32_t>(new_image.size()));
+  return path.Copies(best_copy != nullptr ? node_of(*best_copy) : node_of_insert(),
+                     static_cast<uint32_t>(new_image.size()));
 }
 
 }  // namespace mote

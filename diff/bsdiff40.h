@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bsdiff 4 file format ("BSDIFF40"), so that `bsdiff` and `bspatch` of any distribution check mote, and mote them.
-// Source: bsdiff 4.3, bspatch(1); the file is a 32-byte header and three bzip2 streams: control, difference, extra.
+// The bsdiff 4 file format ("BSDIFF40"), so that `bsdiff` and `bspatch` of any distribution check
+// mote, and mote them. Source: bsdiff 4.3, bspatch(1); the file is a 32-byte header and three bzip2
+// streams: control, difference, extra.
 #pragma once
 
 #include <stdint.h>
@@ -17,7 +18,8 @@ namespace mote {
 bool IsBsdiff40(std::span<const uint8_t> delta);
 
 /// Writes a BSDIFF40 file with mote's alignment. Errors as Diff.
-std::vector<uint8_t> WriteBsdiff40(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,
+std::vector<uint8_t> WriteBsdiff40(std::span<const uint8_t> old_image,
+                                   std::span<const uint8_t> new_image,
                                    const std::function<void(double)>& progress);
 
 struct Bsdiff40Info {
@@ -29,7 +31,9 @@ struct Bsdiff40Info {
 /// Throws Error(kCorrupt) for anything malformed, kUnsupported for an image above 2^31 - 1 bytes.
 Bsdiff40Info ReadBsdiff40Info(std::span<const uint8_t> delta);
 
-/// Rebuilds new. The format has no check of either image: a wrong base gives a wrong image, or kCorrupt where a read would leave it.
-std::vector<uint8_t> ApplyBsdiff40(std::span<const uint8_t> old_image, std::span<const uint8_t> delta);
+/// Rebuilds new. The format has no check of either image: a wrong base gives a wrong image, or
+/// kCorrupt where a read would leave it.
+std::vector<uint8_t> ApplyBsdiff40(std::span<const uint8_t> old_image,
+                                   std::span<const uint8_t> delta);
 
 }  // namespace mote

@@ -2,14 +2,17 @@
 #include "diff/commands.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <string>
 
 #include "patch/check.h"
 
 namespace mote {
 namespace {
 
-// Up to this many equal bytes between two that differ are written as zero differences: a new command costs more.
+// Up to this many equal bytes between two that differ are written as zero differences: a new
+// command costs more.
 constexpr uint32_t kAbsorb = 1;
 
 class Writer {
@@ -44,7 +47,8 @@ class Writer {
     commands_.insert(commands_.end(), new_.begin() + position_, new_.begin() + position_ + length);
     position_ += length;
     if (position_ == new_.size()) return;
-    AppendVarint(commands_, Zigzag(static_cast<int32_t>(old_position) - static_cast<int32_t>(old_position_)));
+    AppendVarint(commands_,
+                 Zigzag(static_cast<int32_t>(old_position) - static_cast<int32_t>(old_position_)));
     old_position_ = old_position;
   }
 
@@ -53,8 +57,10 @@ class Writer {
 
   std::vector<uint8_t> Finish() {
     if (unchanged_ != 0) AppendVarint(commands_, unchanged_);
-    const uint32_t check = UpdateCheck(kCheckStart, new_.data(), static_cast<uint32_t>(new_.size()));
-    for (int shift = 0; shift < 32; shift += 8) commands_.push_back(static_cast<uint8_t>(check >> shift));
+    const uint32_t check =
+        UpdateCheck(kCheckStart, new_.data(), static_cast<uint32_t>(new_.size()));
+    for (int shift = 0; shift < 32; shift += 8)
+      commands_.push_back(static_cast<uint8_t>(check >> shift));
     return std::move(commands_);
   }
 
@@ -82,30 +88,54 @@ class Writer {
 
 class Reader {
  public:
-  explicit Reader(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+  explicit Reader(Unpacker& stream) : stream_(stream) {}
 
   uint8_t Byte() {
-    if (at_ == bytes_.size()) throw Error(Status::kNeedInput, "the command stream ends early");
-    return bytes_[at_++];
+    if (taken_ == ready_) Fill();
+    ++at_;
+    return buffer_[taken_++];
   }
   uint32_t Varint() {
     uint32_t value = 0;
     for (int shift = 0;; shift += 7) {
       const uint8_t byte = Byte();
-      if (shift == 28 && byte > 0x0F) throw Error(Status::kCorrupt, "a number exceeds 32 bits");
+      Require(shift != 28 || byte <= 0x0F, "a number exceeds 32 bits");
       value |= static_cast<uint32_t>(byte & 0x7F) << shift;
       if (byte < 0x80) return value;
     }
   }
   void Skip(uint32_t n) {
-    if (n > bytes_.size() - at_) throw Error(Status::kNeedInput, "the command stream ends early");
-    at_ += n;
+    while (n != 0) {
+      if (taken_ == ready_) Fill();
+      const uint32_t size = std::min(n, static_cast<uint32_t>(ready_ - taken_));
+      taken_ += size;
+      at_ += size;
+      n -= size;
+    }
   }
-  size_t at() const { return at_; }
+  void Require(bool holds, const char* what) const {
+    if (!holds)
+      throw Error(Status::kCorrupt, std::string("the delta is damaged: ") + what + Where());
+  }
+  uint64_t at() const { return at_; }
 
  private:
-  std::span<const uint8_t> bytes_;
-  size_t at_ = 0;
+  void Fill() {
+    ready_ = stream_.Read(buffer_);
+    taken_ = 0;
+    if (ready_ == 0)
+      throw Error(Status::kNeedInput,
+                  "the delta was cut short: it ends before its commands do" + Where());
+  }
+  std::string Where() const {
+    return " (offset " + std::to_string(at_) + " of the unpacked commands): get it again";
+  }
+
+  Unpacker& stream_;
+  std::array<uint8_t, 4096> buffer_;
+  size_t ready_ = 0;
+  size_t taken_ = 0;
+  uint64_t at_ = 0;  // in the stream
 };
 
 }  // namespace
@@ -119,7 +149,8 @@ uint32_t Zigzag(int32_t value) {
   return (static_cast<uint32_t>(value) << 1) ^ (value < 0 ? 0xFFFFFFFFu : 0u);
 }
 
-std::vector<uint8_t> WriteCommands(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,
+std::vector<uint8_t> WriteCommands(std::span<const uint8_t> old_image,
+                                   std::span<const uint8_t> new_image,
                                    const std::vector<Copy>& copies) {
   Writer writer(old_image, new_image);
   for (const Copy& copy : copies) {
@@ -134,17 +165,15 @@ std::vector<uint8_t> WriteCommands(std::span<const uint8_t> old_image, std::span
   return writer.Finish();
 }
 
-DeltaStatistics CountCommands(std::span<const uint8_t> commands, const DeltaHeader& header) {
+DeltaStatistics CountCommands(Unpacker& commands, const DeltaHeader& header) {
   DeltaStatistics statistics;
   Reader reader(commands);
   uint64_t old_position = 0;
   uint32_t remaining = header.new_size;
-  const auto require = [](bool holds, const char* what) {
-    if (!holds) throw Error(Status::kCorrupt, what);
-  };
   while (remaining != 0) {
     const uint32_t copied = reader.Varint();
-    require(copied <= remaining && copied <= header.old_size - old_position, "a copy leaves the image");
+    reader.Require(copied <= remaining && copied <= header.old_size - old_position,
+                   "a copy leaves the image");
     remaining -= copied;
     old_position += copied;
     statistics.copied_bytes += copied;
@@ -152,7 +181,9 @@ DeltaStatistics CountCommands(std::span<const uint8_t> commands, const DeltaHead
     if (remaining == 0) break;
     const uint32_t kind = reader.Varint();
     const uint32_t size = kind >> 1;
-    require(size <= remaining, "a command leaves the new image");
+    reader.Require(size <= remaining, "a command leaves the new image");
+    reader.Require((kind & 1) != 0 || size <= header.old_size - old_position,
+                   "a difference leaves the old image");
     remaining -= size;
     reader.Skip(size);
     if (kind & 1) {
@@ -161,9 +192,8 @@ DeltaStatistics CountCommands(std::span<const uint8_t> commands, const DeltaHead
       if (remaining == 0) break;
       const uint32_t seek = reader.Varint();
       old_position += static_cast<int64_t>(static_cast<int32_t>((seek >> 1) ^ (0u - (seek & 1))));
-      require(old_position <= header.old_size, "a seek leaves the old image");
+      reader.Require(old_position <= header.old_size, "a seek leaves the old image");
     } else {
-      require(size <= header.old_size - old_position, "a difference leaves the old image");
       old_position += size;
       statistics.difference_bytes += size;
     }

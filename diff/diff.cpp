@@ -26,19 +26,23 @@ constexpr CodecEntry kCodecs[] = {{Codec::kRaw, "raw"},
                                   {Codec::kZstd, "zstd"},
                                   {Codec::kLz4, "lz4"}};
 
-// Command streams above this size are packed with the largest window that fits; below, each window is tried.
+// Command streams above this size are packed with the largest window that fits; below, each window
+// is tried.
 constexpr size_t kTryAllWindows = 1 << 20;
 // The share of the time that alignment takes, for the progress report.
 constexpr double kAlignShare = 0.7;
 
-std::vector<uint8_t> WriteHeader(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image, uint8_t codec) {
+std::vector<uint8_t> WriteHeader(std::span<const uint8_t> old_image,
+                                 std::span<const uint8_t> new_image, uint8_t codec) {
   std::vector<uint8_t> header{kMagicAndVersion, codec};
   const auto old_size = static_cast<int32_t>(old_image.size());
   const auto new_size = static_cast<int32_t>(new_image.size());
   AppendVarint(header, static_cast<uint32_t>(old_size));
   AppendVarint(header, Zigzag(new_size - old_size));
-  const uint32_t check = UpdateCheck(kCheckStart, old_image.data(), static_cast<uint32_t>(old_size));
-  for (int shift = 0; shift < 32; shift += 8) header.push_back(static_cast<uint8_t>(check >> shift));
+  const uint32_t check =
+      UpdateCheck(kCheckStart, old_image.data(), static_cast<uint32_t>(old_size));
+  for (int shift = 0; shift < 32; shift += 8)
+    header.push_back(static_cast<uint8_t>(check >> shift));
   return header;
 }
 
@@ -47,7 +51,8 @@ struct Packed {
   std::vector<uint8_t> bytes;
 };
 
-Packed PackLzss(std::span<const uint8_t> commands, const DiffOptions& options) {
+Packed PackLzss(std::span<const uint8_t> commands, const DiffOptions& options,
+                const std::function<void(double)>& report) {
   unsigned least = lzss::kMinWindowBits;
   unsigned most = lzss::kMaxWindowBits;
   if (options.window_bits != 0) {
@@ -60,34 +65,39 @@ Packed PackLzss(std::span<const uint8_t> commands, const DiffOptions& options) {
     if (most == least) {
       throw Error(Status::kDoesNotFit,
                   "codec lzss with a window of 2^" + std::to_string(most) + " bytes needs " +
-                      std::to_string(*DecoderRam(Codec::kLzss, most)) + " bytes of RAM on the device, there are " +
-                      std::to_string(options.ram) + ": take a smaller window or codec raw");
+                      std::to_string(*DecoderRam(Codec::kLzss, most)) +
+                      " bytes of RAM on the device, there are " + std::to_string(options.ram) +
+                      ": take a smaller window or codec raw");
     }
     --most;
   }
   if (commands.size() > kTryAllWindows) least = most;
   Packed best;
   for (unsigned bits = most; bits >= least; --bits) {
+    report(kAlignShare + (1 - kAlignShare) * (most - bits) / (most - least + 1));
     std::vector<uint8_t> bytes = lzss::Encode(commands, bits);
     // Of two of the same size the one with the smaller window.
     if (bits == most || bytes.size() <= best.bytes.size()) {
-      best = {static_cast<uint8_t>(static_cast<unsigned>(Codec::kLzss) | (bits - lzss::kMinWindowBits) << 4),
+      best = {static_cast<uint8_t>(static_cast<unsigned>(Codec::kLzss) |
+                                   (bits - lzss::kMinWindowBits) << 4),
               std::move(bytes)};
     }
   }
   return best;
 }
 
-Packed Pack(std::vector<uint8_t> commands, const DiffOptions& options) {
+Packed Pack(std::vector<uint8_t> commands, const DiffOptions& options,
+            const std::function<void(double)>& report) {
   switch (options.codec) {
     case Codec::kRaw:
       if (options.ram != 0 && *DecoderRam(Codec::kRaw, 0) > options.ram) {
-        throw Error(Status::kDoesNotFit, "codec raw needs " + std::to_string(*DecoderRam(Codec::kRaw, 0)) +
-                                             " bytes of RAM on the device, there are " + std::to_string(options.ram));
+        throw Error(Status::kDoesNotFit,
+                    "codec raw needs " + std::to_string(*DecoderRam(Codec::kRaw, 0)) +
+                        " bytes of RAM on the device, there are " + std::to_string(options.ram));
       }
       return {static_cast<uint8_t>(Codec::kRaw), std::move(commands)};
     case Codec::kLzss:
-      return PackLzss(commands, options);
+      return PackLzss(commands, options, report);
     default:
       return {static_cast<uint8_t>(options.codec), PackWithLibrary(options.codec, commands)};
   }
@@ -131,12 +141,13 @@ std::vector<uint8_t> Diff(std::span<const uint8_t> old_image, std::span<const ui
   const std::vector<Copy> copies = Align(SuffixArray(old_image), old_image, new_image, AlignCosts{},
                                          [&](double done) { report(kAlignShare * done); });
   report(kAlignShare);
-  Packed packed = Pack(WriteCommands(old_image, new_image, copies), options);
+  Packed packed = Pack(WriteCommands(old_image, new_image, copies), options, report);
   std::vector<uint8_t> delta = WriteHeader(old_image, new_image, packed.codec);
   delta.insert(delta.end(), packed.bytes.begin(), packed.bytes.end());
   const std::vector<uint8_t> rebuilt = Apply(old_image, delta);
   if (!std::ranges::equal(rebuilt, new_image)) {
-    throw std::logic_error("the delta does not rebuild the new image: this is a defect of mote, please report it");
+    throw std::logic_error(
+        "the delta does not rebuild the new image: this is a defect of mote, please report it");
   }
   report(1);
   return delta;

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// LZSS, the device side: a streaming decoder that takes compressed bytes in pieces of any size and hands on each
-// decompressed byte. FORMAT.md 4.2 is the format.
+// LZSS, the device side: a streaming decoder that is given compressed bytes one at a time and asked for decompressed ones.
+// FORMAT.md 4.1 is the format.
 //
 //   uint8_t window[1 << 10];
 //   mote::lzss::Decoder decoder;
-//   decoder.Init(10, window, {&TakeByte, &my_state});
-//   while (...) status = decoder.Write(piece, size);
+//   decoder.Init(10, window);
+//   for (uint8_t byte : packed) {
+//     decoder.Feed(byte);
+//     int32_t unpacked;
+//     while ((unpacked = decoder.Next()) >= 0) Use(static_cast<uint8_t>(unpacked));
+//     if (unpacked == mote::lzss::kDamaged) ...
+//   }
 //
 // RAM: sizeof(Decoder) and the window of 2^window_bits bytes, both the caller's. No heap, no statics. A decoder works
-// bit by bit and holds nothing back: a byte is handed on in the very call that brings its last bit.
+// bit by bit and holds nothing back: a byte comes out once its last bit went in.
 #pragma once
 
 #include <stdint.h>
-
-#include "patch/status.h"
 
 namespace mote::lzss {
 
@@ -27,42 +30,44 @@ constexpr unsigned OffsetOrder(unsigned window_bits) { return window_bits - 5; }
 /// bytes and every shift in the decoder.
 constexpr unsigned kMaxPrefix = 15;
 
-/// Where decompressed bytes go.
-struct Sink {
-  /// Takes one byte. kDone or kNeedInput: go on; anything else stops the decoder and is returned by Write.
-  Status (*put)(void* context, uint8_t byte);
-  void* context;
-};
+/// What Next returns instead of a byte.
+constexpr int32_t kHungry = -1;   ///< the byte that was fed is used up
+constexpr int32_t kDamaged = -2;  ///< no encoder writes such a number; the sender's fault
 
 /// Plain data without pointers into itself: it may be moved or copied together with its window.
 class Decoder {
  public:
   /// Starts a stream. `window` has 2^window_bits bytes, stays the caller's and must outlive the decoder; it is
   /// cleared. REQUIRES: kMinWindowBits <= window_bits <= kMaxWindowBits.
-  void Init(unsigned window_bits, uint8_t* window, Sink sink);
+  void Init(unsigned window_bits, uint8_t* window);
 
-  /// Takes all of `size` bytes. kNeedInput: go on. kDone or an error: what the sink returned, and the rest of the
-  /// bytes was not looked at. kCorrupt: no encoder writes such a number; the sender's fault. After kDone or an error
-  /// only Init may be called. Every byte of input makes at most 65,537 x 8 bytes of output.
-  Status Write(const uint8_t* data, uint32_t size);
+  /// Gives the next byte of the stream. REQUIRES: Next returned kHungry, or was not called yet.
+  void Feed(uint8_t byte) { bits_ = static_cast<uint32_t>(byte) << 24 | kEndOfBits; }
+
+  /// Returns the next unpacked byte, 0 to 255, or kHungry or kDamaged. After kDamaged only Init may be called. A byte that is fed
+  /// makes less than 2 x 65,537 bytes.
+  int32_t Next();
 
  private:
-  enum class State : uint8_t { kKind, kLiteral, kRepeat, kOffsetPrefix, kOffset, kLengthPrefix, kLength };
+  // The number that is being read, or the match that is being copied. kKind reads two bits; under a leading one, they are the number
+  // of what follows: 00 a match, 01 a match at the last offset, 1x a literal, x being its first bit.
+  enum class State : uint8_t { kKind, kMatch, kOffset = 0b100, kLength = 0b101, kLiteral = 0b110 };
 
-  Status TakeBit(unsigned bit);
-  Status Emit(uint8_t byte);
+  void StartItem();
+
+  static constexpr uint32_t kEndOfBits = 1u << 23;  // follows the eight bits of a byte, so that zero means that none are left
 
   // Bytes first: Cortex-M0 reaches only the first 32 bytes of an object with a byte load.
   State state_;
   uint8_t order_;
-  uint8_t left_;  // bits still to gather, or zeros seen in a prefix
-  uint8_t min_length_;
-  uint32_t number_;    // bits gathered so far, under a leading one
+  uint32_t left_;      // bits of the number still to come; before its leading one: zeros so far
+  uint32_t bits_;      // of the byte that was fed, from the top down
+  uint32_t number_;    // bits so far; a number of known width starts from a one of its own
+  uint32_t length_;    // of the match, still to be copied
+  uint32_t offset_;    // of the last match
   uint32_t position_;  // in the window, modulo its size
   uint32_t mask_;      // window size - 1
-  uint32_t offset_;    // of the last match
   uint8_t* window_;
-  Sink sink_;
 };
 
 }  // namespace mote::lzss

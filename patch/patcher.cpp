@@ -1,175 +1,198 @@
 // SPDX-License-Identifier: Apache-2.0
+// `inline` marks what is called once: a compiler for size then keeps no copy that could be called from elsewhere.
 #include "patch/patcher.h"
-
-#include "patch/check.h"
-#include "patch/format.h"
 
 namespace mote {
 namespace {
 
-constexpr unsigned kFixedBits = 32;         // a check is four bytes
-constexpr unsigned kLastVarintShift = 28;   // of a varint's fifth byte,
-constexpr unsigned kLastVarintByte = 0x0F;  // which holds the upper four bits and ends it
+constexpr uint32_t kCheckBits = 32;
+constexpr uint32_t kLastVarintShift = 28;  // of a varint's fifth byte,
+constexpr uint8_t kLastVarintByte = 0x0F;  // which holds the upper four bits and ends it
+constexpr uint8_t kLzssParameter = 0x70;   // the bits of the codec field that may differ with codec lzss
+
+static_assert(lzss::kMaxWindowBits - lzss::kMinWindowBits == kLzssParameter >> 4);
 
 // 0, -1, 1, -2, ... were written as 0, 1, 2, 3, ...
 uint32_t UnZigzag(uint32_t value) { return (value >> 1) ^ (0u - (value & 1)); }
 
 }  // namespace
 
-void Patcher::Init(const PatcherConfig& config) {
-  config_ = config;
-  new_size_ = remaining_ = 0;
-  old_position_ = filled_ = 0;
-  number_ = 0;
-  shift_ = 0;
-  check_ = kCheckStart;
-  unpack_ = false;
-  state_ = State::kMagic;
-  status_ = Status::kNeedInput;
+// In the functions below kDone means: go on, unless status_ says that this was the end.
+
+#if MOTE_WITH_LZSS
+inline Status Patcher::Unpack(uint8_t packed) {
+  lzss_.Feed(packed);
+  do {
+    const int32_t byte = lzss_.Next();
+    if (byte < 0) return byte == lzss::kHungry ? Status::kDone : Status::kCorrupt;
+    if (Status status = Put(static_cast<uint8_t>(byte)); status != Status::kDone) return status;
+  } while (status_ == Status::kNeedInput);
+  return Status::kDone;
 }
+#else
+inline Status Patcher::Unpack(uint8_t byte) { return Put(byte); }
+#endif
 
 Status Patcher::Write(const uint8_t* data, uint32_t size) {
   for (const uint8_t* end = data + size; data != end && status_ == Status::kNeedInput; ++data) {
-    status_ = unpack_ ? lzss_.Write(data, 1) : Put(*data);
+    const Status status = codec_ == Codec::kRaw ? Put(*data) : Unpack(*data);
+    if (status != Status::kDone) status_ = status;
   }
   return status_;
 }
 
-Status Patcher::PutByte(void* self, uint8_t byte) { return static_cast<Patcher*>(self)->Put(byte); }
-
-// One byte of the header or of the command stream.
-Status Patcher::Put(uint8_t byte) {
-  if (state_ == State::kBytes) {
-    uint8_t* to = config_.output.buffer + filled_;
-    if (!insert_) {
-      if (Status status = ReadOld(1); status != Status::kDone) return status;
-      byte = static_cast<uint8_t>(byte + *to);
-    }
-    *to = byte;
-    if (--bytes_ == 0) state_ = insert_ ? State::kSeek : State::kCopy;
-    return Advance(1);
-  }
-  if (state_ == State::kMagic) {
-    if (byte != kMagicAndVersion) {
-      return (byte ^ kMagicAndVersion) >> 4 ? Status::kCorrupt : Status::kUnsupported;
-    }
-    state_ = State::kCodec;
-    return Status::kNeedInput;
-  }
-  if (state_ == State::kCodec) {
-    codec_ = byte;
-    state_ = State::kOldSize;
-    return Status::kNeedInput;
-  }
-  if (state_ == State::kOldCheck || state_ == State::kNewCheck) {
-    number_ |= static_cast<uint32_t>(byte) << shift_;
-    shift_ += 8;
-    if (shift_ != kFixedBits) return Status::kNeedInput;
-  } else {
-    if (shift_ == kLastVarintShift && byte > kLastVarintByte) return Status::kCorrupt;
-    number_ |= static_cast<uint32_t>(byte & 0x7F) << shift_;
-    shift_ += 7;
-    if (byte & 0x80) return Status::kNeedInput;
-  }
-  const uint32_t value = number_;
-  number_ = 0;
-  shift_ = 0;
-  return TakeNumber(value);
-}
-
-Status Patcher::TakeNumber(uint32_t value) {
-  switch (state_) {
-    case State::kOldSize:
-      old_size_ = value;
-      state_ = State::kNewSize;
-      return Status::kNeedInput;
-    case State::kNewSize:
-      new_size_ = remaining_ = old_size_ + UnZigzag(value);
-      state_ = State::kOldCheck;
-      return Status::kNeedInput;
-    case State::kOldCheck:
-      return Start(value);
-    case State::kCopy:
-      state_ = State::kKind;
-      return Copy(value);
-    case State::kKind:
-      bytes_ = value >> 1;
-      insert_ = value & 1;
-      if (bytes_ > remaining_ || (!insert_ && bytes_ > old_size_ - old_position_)) {
-        return Status::kCorrupt;
-      }
-      state_ = bytes_ != 0 ? State::kBytes : insert_ ? State::kSeek : State::kCopy;
-      return Status::kNeedInput;
-    case State::kSeek:
-      old_position_ += UnZigzag(value);
-      if (old_position_ > old_size_) return Status::kCorrupt;
-      state_ = State::kCopy;
-      return Status::kNeedInput;
-    default:
-      return value == check_ ? Status::kDone : Status::kCorrupt;
-  }
-}
+Status Patcher::Finish() { return status_; }
 
 // The header is complete: refuses what this device cannot do, and checks the base.
-Status Patcher::Start(uint32_t old_check) {
-  const uint32_t kind = codec_ & 0x0F;
-  const uint32_t parameter = codec_ >> 4;
-  if (kind > static_cast<uint32_t>(Codec::kLzss) ||
-      parameter > kind * (lzss::kMaxWindowBits - lzss::kMinWindowBits)) {
+inline Status Patcher::Start(uint32_t old_check) {
+  const uint8_t field = codec_field_;
+  const uint32_t window_bits = lzss::kMinWindowBits + (field >> 4);
+  uint32_t memory_size = 0;
+  if (MOTE_WITH_LZSS && (field & ~kLzssParameter) == static_cast<uint8_t>(Codec::kLzss)) {
+    memory_size = 1u << window_bits;
+  } else if (field != static_cast<uint8_t>(Codec::kRaw)) {
     return Status::kUnsupported;
   }
   if ((old_size_ | new_size_) > kMaxImageSize) return Status::kCorrupt;
-  const uint32_t window_bits = lzss::kMinWindowBits + parameter;
-  if (new_size_ > config_.output.capacity || (kind && config_.window_size >> window_bits == 0)) {
-    return Status::kDoesNotFit;
-  }
+  if (new_size_ > config_.output.capacity || memory_size > config_.memory_size) return Status::kDoesNotFit;
   if (old_size_ > config_.base.extent) return Status::kWrongBase;
-  uint32_t check = kCheckStart;
-  for (uint32_t left = old_size_; left != 0;) {
-    const uint32_t n = left < config_.output.buffer_size ? left : config_.output.buffer_size;
-    if (Status status = ReadOld(n); status != Status::kDone) return status;
-    check = UpdateCheck(check, config_.output.buffer, n);
-    left -= n;
-  }
-  if (check != old_check) return Status::kWrongBase;
+  if (Status status = Append(old_size_); status != Status::kDone) return status;
+  Flush();
+  if (check_ != old_check) return Status::kWrongBase;
+  check_ = kCheckStart;
   old_position_ = 0;
-  if (kind) {
-    lzss_.Init(window_bits, config_.window, {&PutByte, this});
-    unpack_ = true;
+#if MOTE_WITH_LZSS
+  if (memory_size != 0) {
+    codec_ = Codec::kLzss;
+    lzss_.Init(window_bits, config_.memory);
   }
-  state_ = remaining_ != 0 ? State::kCopy : State::kNewCheck;
-  return Status::kNeedInput;
+#endif
+  return Status::kDone;
 }
 
-Status Patcher::Copy(uint32_t size) {
-  if (size > remaining_ || size > old_size_ - old_position_) return Status::kCorrupt;
-  while (size != 0) {
+// A byte of a difference or an insertion.
+inline Status Patcher::PutContent(uint8_t byte) {
+  --bytes_;
+  if (Status status = Append(1); status != Status::kDone) return status;
+  uint8_t* to = config_.output.buffer + filled_ - 1;
+  *to = static_cast<uint8_t>(mode_ == Mode::kInsert ? byte : *to + byte);
+  return Status::kDone;
+}
+
+// A byte of the header or of the command stream.
+Status Patcher::Put(uint8_t byte) {
+  Status status = Status::kDone;
+  if (bytes_ != 0) {
+    status = PutContent(byte);
+  } else {
+    const State state = state_;
+    if (state > State::kCodec) {
+      const uint32_t shift = shift_;
+      if (shift == kLastVarintShift && byte > kLastVarintByte) return Status::kCorrupt;
+      uint32_t digit = byte;
+      uint32_t next = shift + 8;
+      uint32_t more = kCheckBits - next;
+      if (state != State::kOldCheck && state != State::kNewCheck) {
+        digit &= 0x7F;
+        next = shift + 7;
+        more = byte & 0x80;
+      }
+      number_ |= digit << shift;
+      shift_ = next;
+      if (more) return Status::kDone;
+    }
+    const uint32_t value = number_;
+    const uint32_t difference = UnZigzag(value);
+    number_ = 0;
+    shift_ = 0;
+    state_ = static_cast<State>(static_cast<uint8_t>(state) + 1);
+    if (state == State::kMagic) {
+      if (byte == kMagicAndVersion) return Status::kDone;
+      return (byte ^ kMagicAndVersion) >> 4 ? Status::kCorrupt : Status::kUnsupported;
+    }
+    if (state == State::kCodec) {
+      codec_field_ = byte;
+      return Status::kDone;
+    }
+    if (state == State::kOldSize) {
+      old_size_ = value;
+      return Status::kDone;
+    }
+    if (state == State::kNewSize) {
+      new_size_ = remaining_ = old_size_ + difference;
+      return Status::kDone;
+    }
+    if (state == State::kNewCheck) {
+      if (value != check_) return Status::kCorrupt;
+      status_ = Status::kDone;
+      return Status::kDone;
+    }
+    if (state == State::kOldCheck) {
+      status = Start(value);
+    } else if (state == State::kSeek) {
+      state_ = State::kCopy;
+      old_position_ += difference;
+      if (old_position_ > old_size_) return Status::kCorrupt;
+    } else {
+      uint32_t size = value;
+      mode_ = Mode::kAdd;
+      if (state == State::kKind) {
+        size = value >> 1;
+        if (value & 1) {
+          mode_ = Mode::kInsert;
+        } else {
+          state_ = State::kCopy;
+        }
+      }
+      if (size > remaining_ || (mode_ == Mode::kAdd && size > old_size_ - old_position_)) {
+        return Status::kCorrupt;
+      }
+      remaining_ -= size;
+      if (state == State::kCopy) {
+        status = Append(size);
+      } else {
+        bytes_ = size;
+      }
+    }
+  }
+  if (status == Status::kDone && (remaining_ | bytes_) == 0) {
+    state_ = State::kNewCheck;
+    status = Flush();
+  }
+  return status;
+}
+
+// Takes the next `size` bytes of old, or room for an insertion, into the buffer. A full buffer is handed on when the next byte needs
+// room: until then, a difference may still be added to its last one.
+Status Patcher::Append(uint32_t size) {
+  Status status = Status::kDone;
+  while (size != 0 && status == Status::kDone) {
     uint32_t n = config_.output.buffer_size - filled_;
+    if (n == 0) {
+      status = Flush();
+      continue;
+    }
     if (n > size) n = size;
-    if (Status status = ReadOld(n); status != Status::kDone) return status;
-    if (Status status = Advance(n); status != Status::kNeedInput) return status;
+    uint8_t* to = config_.output.buffer + filled_;
+    filled_ += n;
     size -= n;
+    if (mode_ != Mode::kInsert) {
+      const uint32_t from = old_position_;
+      old_position_ += n;
+      status = config_.base.read(config_.base.context, from, to, n);
+    }
   }
-  return Status::kNeedInput;
+  return status;
 }
 
-// Reads the next bytes of old to where the next bytes of new go.
-Status Patcher::ReadOld(uint32_t size) {
-  const uint32_t from = old_position_;
-  old_position_ += size;
-  return config_.base.read(config_.base.context, from, config_.output.buffer + filled_, size);
-}
-
-// The next `size` bytes of new stand in the buffer.
-Status Patcher::Advance(uint32_t size) {
-  filled_ += size;
-  remaining_ -= size;
-  if (remaining_ == 0) state_ = State::kNewCheck;
-  if (remaining_ != 0 && filled_ != config_.output.buffer_size) return Status::kNeedInput;
-  check_ = UpdateCheck(check_, config_.output.buffer, filled_);
-  const Status status = config_.output.flush(config_.output.context, config_.output.buffer, filled_);
+// Takes the buffer's content into the check, and hands it on if it is new.
+Status Patcher::Flush() {
+  const uint32_t size = filled_;
+  if (size == 0) return Status::kDone;
   filled_ = 0;
-  return status == Status::kDone ? Status::kNeedInput : status;
+  check_ = UpdateCheck(check_, config_.output.buffer, size);
+  if (mode_ == Mode::kCheck) return Status::kDone;
+  return config_.output.flush(config_.output.context, config_.output.buffer, size);
 }
 
 }  // namespace mote

@@ -3,13 +3,14 @@
 // what it reads.
 //
 //   mote::Patcher patcher;
-//   patcher.Init({{&ReadOld, &flash, old_extent}, {sector, sizeof sector, &WriteSector, &flash, slot_size},
-//                 window, sizeof window});
-//   while (status == mote::Status::kNeedInput) status = patcher.Write(piece, size);   // as they arrive
+//   patcher.Init({{&ReadOld, &flash, old_extent}, {sector, sizeof sector, &WriteSector, &ReadBack, &flash, slot_size},
+//                 memory, sizeof memory});
+//   while (a piece arrives && status == mote::Status::kNeedInput) status = patcher.Write(piece, size);
+//   status = patcher.Finish();
 //   // kDone: the image is whole, all of it was handed to WriteSector, and its check holds.
 //
-// RAM: sizeof(Patcher), the output buffer and the window, all the caller's. No heap, no statics, no blocking. It may not be
-// moved once Write was called: the decoder inside it refers to it. It is not thread-safe; use one patcher from one thread at a time.
+// RAM: sizeof(Patcher), the output buffer and the codec's memory, all the caller's. No heap, no statics, no blocking. It is not
+// thread-safe; use one patcher from one thread at a time. patch/config.h says which codecs are compiled in.
 //
 // Every delta is treated as hostile: nothing outside the base's extent is read, not more than the header's size of new (which must
 // fit the slot) is handed on, each byte of input does a bounded amount of work, and a damaged delta ends in a status.
@@ -18,6 +19,9 @@
 #include <stdint.h>
 
 #include "lzss/decoder.h"
+#include "patch/check.h"
+#include "patch/config.h"
+#include "patch/format.h"
 #include "patch/status.h"
 
 namespace mote {
@@ -42,6 +46,9 @@ struct Output {
   /// anything else stops the patcher and is returned by Write unchanged. It is first called after the whole header was
   /// checked, the base included: nothing needs to be erased before.
   Status (*flush)(void* context, uint8_t* data, uint32_t size);
+  /// Reads back `size` >= 1 bytes at `offset` of the new image into `to`, all of which were flushed before. Statuses as those of
+  /// Base::read. For codec model, which repeats what is new; may be null when only raw and lzss are used.
+  Status (*read)(void* context, uint32_t offset, uint8_t* to, uint32_t size);
   void* context;
   /// Bytes that the slot holds: a larger image is refused.
   uint32_t capacity;
@@ -50,64 +57,85 @@ struct Output {
 struct PatcherConfig {
   Base base;
   Output output;
-  /// For codec lzss, as large as the header of the delta asks for; may be null with size 0 when only `raw` is used.
-  uint8_t* window;
-  uint32_t window_size;
+  /// Work memory of the codec: for lzss its window, for model its state, none for raw. As large as the delta's header asks for;
+  /// may be null with size 0 when only raw is used. Aligned to 4 bytes (lzss does not care).
+  uint8_t* memory;
+  uint32_t memory_size;
 };
 
 class Patcher {
  public:
   /// Starts anew. The buffers and contexts in `config` must outlive the patcher. Nothing is read or written yet.
-  void Init(const PatcherConfig& config);
+  void Init(const PatcherConfig& config) {
+    config_ = config;
+    state_ = State::kMagic;
+    status_ = Status::kNeedInput;
+    mode_ = Mode::kCheck;
+    codec_ = Codec::kRaw;
+    shift_ = 0;
+    number_ = 0;
+    bytes_ = 0;
+    new_size_ = 0;
+    old_position_ = 0;
+    remaining_ = 0;
+    filled_ = 0;
+    check_ = kCheckStart;
+  }
 
   /// Takes all of `size` bytes of the delta. Returns
-  ///  - kNeedInput: go on with the next piece; at the end of the delta: it was cut short;
+  ///  - kNeedInput: go on with the next piece or, at the end of the delta, with Finish;
   ///  - kDone: the image is complete and right; further bytes are ignored (block transports pad);
   ///  - kUnsupported: version, codec, parameter or reserved bit unknown to this build; nothing was flushed;
-  ///  - kDoesNotFit: the slot or the window is too small; nothing was flushed;
+  ///  - kDoesNotFit: the slot or the memory is too small; nothing was flushed;
   ///  - kWrongBase: the base is shorter than, or differs from, what the delta was made from; nothing was flushed;
   ///  - kCorrupt: the delta is damaged: out-of-range command or number, or the image's check fails;
-  ///  - what `read` or `flush` returned.
+  ///  - what one of the callbacks returned.
   /// After anything but kNeedInput the patcher stays in that state and returns it again.
   Status Write(const uint8_t* data, uint32_t size);
+
+  /// Call it when the delta has ended: a codec may hold back input until it knows the end. Returns kDone, or kNeedInput if the
+  /// delta was cut short, or an error as Write. May be called early and again; Write goes on after kNeedInput only.
+  Status Finish();
 
   /// Size of the new image in bytes; 0 before the header was read.
   uint32_t new_size() const { return new_size_; }
   /// How many bytes of new were rebuilt so far (the last of them may still be in the buffer).
-  uint32_t produced() const { return new_size_ - remaining_; }
+  uint32_t produced() const { return new_size_ - remaining_ - bytes_; }
 
  private:
-  enum class State : uint8_t {
-    kMagic, kCodec, kOldSize, kNewSize, kOldCheck,  // the header, FORMAT.md 3
-    kCopy, kKind, kSeek, kNewCheck,                 // the commands' numbers, FORMAT.md 5
-    kBytes,                                         // the bytes of a difference or an insertion
-  };
+  // What comes next: the fields of the header (FORMAT.md 3), then those of a command, then the check of new (5). Each is followed by
+  // the next in this list, if the code does not say otherwise.
+  enum class State : uint8_t { kMagic, kCodec, kOldSize, kNewSize, kOldCheck, kCopy, kKind, kSeek, kNewCheck };
+  // What becomes of the buffer: old is read into it to be checked; or to be new, as it is or with differences added; or it takes
+  // an insertion.
+  enum class Mode : uint8_t { kCheck, kAdd, kInsert };
 
-  static Status PutByte(void* self, uint8_t byte);
+  Status Unpack(uint8_t packed);
   Status Put(uint8_t byte);
-  Status TakeNumber(uint32_t value);
+  Status PutContent(uint8_t byte);
   Status Start(uint32_t old_check);
-  Status Copy(uint32_t size);
-  Status ReadOld(uint32_t size);
-  Status Advance(uint32_t size);
+  Status Append(uint32_t size);
+  Status Flush();
 
   // Bytes first: Cortex-M0 reaches only the first 32 bytes of an object with a byte load.
   State state_;
   Status status_;
-  uint8_t shift_;       // of the number being read
-  uint8_t codec_;       // second byte of the header
-  bool insert_;         // the current bytes are inserted, not added to old
-  bool unpack_;         // the codec is lzss and the header is behind us
-  uint32_t number_;     // being read
-  uint32_t bytes_;      // left of the current difference or insertion
+  Mode mode_;
+  Codec codec_;          // of what is being read: raw in the header
+  uint8_t codec_field_;  // the header's: codec and parameter
+  uint32_t shift_;       // of the number being read: bits so far
+  uint32_t number_;      // being read
+  uint32_t bytes_;       // left of the current difference or insertion
   uint32_t old_size_;
   uint32_t new_size_;
   uint32_t old_position_;
-  uint32_t remaining_;  // bytes of new still to be rebuilt
-  uint32_t filled_;     // bytes of new in the buffer
-  uint32_t check_;      // of new, as far as it was flushed
+  uint32_t remaining_;   // bytes of new that no command was read for
+  uint32_t filled_;      // bytes of old or new in the buffer
+  uint32_t check_;       // of old, then of new, without what is in the buffer
   PatcherConfig config_;
+#if MOTE_WITH_LZSS
   lzss::Decoder lzss_;
+#endif
 };
 
 }  // namespace mote

@@ -20,7 +20,7 @@ enum class Status : uint8_t {
   kCorrupt = 3,
   /// The device's image is not the one that the delta was made from. Nothing was erased.
   kWrongBase = 4,
-  /// The slot, the window or the buffer is smaller than this delta needs. Nothing was erased.
+  /// The slot, the codec's memory or the buffer is smaller than this delta needs. Nothing was erased.
   kDoesNotFit = 5,
   /// A format version, codec or parameter that this build does not know. Nothing was erased.
   kUnsupported = 6,

@@ -11,7 +11,7 @@ namespace mote {
 /// Offsets count bytes from the start of the flash (or of the partition that the port hands out). Every callback returns kDone,
 /// or kFlashError / kReadError, which ends the update; it may block. Nothing is called after an error.
 struct Flash {
-  /// Reads `size` >= 1 bytes at `offset`.
+  /// Reads `size` >= 1 bytes at `offset`. On the new slot's flash only codec model asks for it: for what was programmed before.
   Status (*read)(void* context, uint32_t offset, uint8_t* to, uint32_t size);
   /// Erases the erase unit that starts at `offset`: all its bytes become the erased value.
   Status (*erase)(void* context, uint32_t offset);

@@ -7,43 +7,44 @@
  *
  *     static mote_updater updater;                          // these three stay where they are until the end
  *     static uint8_t sector[4096];
- *     static uint8_t window[MOTE_WINDOW_SIZE(10)];
+ *     static uint32_t memory[MOTE_WINDOW_SIZE(10) / 4];
  *
  *     const mote_updater_config config = {
  *         .old_slot = {&internal_flash, RUNNING_SLOT, SLOT_SIZE},
  *         .new_slot = {&internal_flash, INACTIVE_SLOT, SLOT_SIZE},
  *         .buffer = sector, .buffer_size = sizeof sector,
- *         .window = window, .window_size = sizeof window,
+ *         .memory = (uint8_t*)memory, .memory_size = sizeof memory,
  *         .hash = {sha256_update, &sha256},               // or {NULL, NULL}
  *     };
  *     mote_status status = mote_updater_init(&updater, &config);
  *     while (status == MOTE_NEED_INPUT) {
  *       const uint32_t size = receive(piece, sizeof piece);  // any size, as they arrive
- *       if (size == 0) break;                                // the delta ended too early
+ *       if (size == 0) break;                                // the delta has ended
  *       status = mote_updater_write(&updater, piece, size);
  *     }
+ *     if (status == MOTE_NEED_INPUT) status = mote_updater_finish(&updater);
  *     if (status == MOTE_DONE) ...                           // verify the digest's signature, then switch slots
  *
  * MOTE_DONE means that the whole image stands in the new slot and that its check holds. The check finds accidents, not
- * attackers: compare the digest with a signed one before you start the image. There is nothing to finish or to free; an
- * update may be abandoned at any time, and mote_updater_init starts the next one in the same memory.
+ * attackers: compare the digest with a signed one before you start the image. There is nothing to free; an update
+ * may be abandoned at any time, and mote_updater_init starts the next one in the same memory.
  *
  * RAM
  *
- *     MOTE_RAM(window_bits)    sizeof(mote_updater) and the LZSS window of 2^window_bits bytes, window_bits 8 to 15
- *     MOTE_RAM_RAW             sizeof(mote_updater): enough for deltas with codec "raw", with no window
+ *     MOTE_RAM(memory_bytes)   sizeof(mote_updater) and the codec's memory: 0 for deltas with codec "raw",
+ *                              MOTE_WINDOW_SIZE(bits) for "lzss", where bits are 8 to 15
  *
  * and your sector buffer. No heap, no statics. Stack: a few dozen bytes below each call, and what your callbacks take.
  *
  * Ownership
  *
- * All memory is yours. The configuration itself is copied; what it points to (both mote_flash, buffer, window and the contexts)
+ * All memory is yours. The configuration itself is copied; what it points to (both mote_flash, buffer, memory and the contexts)
  * must outlive the update. A mote_updater refers to itself: do not copy or move it after mote_updater_init.
  *
  * Re-entrancy
  *
  * Two updaters share nothing and may run in two threads. One updater belongs to one thread at a time. A callback must
- * not call mote_updater_write for the updater that called it. Callbacks may block.
+ * not call mote_updater_write or mote_updater_finish for the updater that called it. Callbacks may block.
  *
  * Errors
  *
@@ -66,7 +67,7 @@ typedef enum mote_status {
   MOTE_BAD_ARGUMENT = 2, /* your fault: null pointer, geometry, buffer size, or no mote_updater_init before */
   MOTE_CORRUPT = 3,      /* the sender's or the transport's fault: the delta is damaged or forged */
   MOTE_WRONG_BASE = 4,   /* the sender's fault: the delta was made from another image than the one in the old slot */
-  MOTE_DOES_NOT_FIT = 5, /* the sender's fault: the slot or the window is smaller than this delta needs */
+  MOTE_DOES_NOT_FIT = 5, /* the sender's fault: the slot or the memory is smaller than this delta needs */
   MOTE_UNSUPPORTED = 6,  /* the sender's fault: a version, codec or parameter that this build does not know */
   MOTE_FLASH_ERROR = 7,  /* the flash's fault: erasing or programming failed */
   MOTE_READ_ERROR = 8,   /* the flash's fault: reading the old image failed */
@@ -107,16 +108,17 @@ typedef struct mote_hash {
 
 typedef struct mote_updater_config {
   mote_slot old_slot;   /* the image that runs; only read; `size` is how much may be read; `erase` and `program` may be NULL */
-  mote_slot new_slot;   /* where the new image goes; only its erase units that the image needs are erased, once each; `read` may be NULL */
+  mote_slot new_slot;   /* where the new image goes; only its erase units that the image needs are erased, once each; `read` may be NULL where codec "model" is not compiled in */
   uint8_t* buffer;      /* collects the new image; best as large as an erase unit, but any multiple of the program unit will do */
   uint32_t buffer_size; /* bytes, at least one program unit */
-  uint8_t* window;      /* for LZSS: as large as the delta asks for, MOTE_WINDOW_SIZE(bits); NULL if only "raw" is used */
-  uint32_t window_size; /* bytes; 0 if `window` is NULL */
+  uint8_t* memory;      /* work memory of the codec, as large as the delta asks for: for "lzss" its window, MOTE_WINDOW_SIZE(bits); for "model"
+                         * its state; NULL if only "raw" is used. Aligned to 4 bytes. Cleared and written until the update ends */
+  uint32_t memory_size; /* bytes; 0 if `memory` is NULL */
   mote_hash hash;
 } mote_updater_config;
 
 /* One update in progress. The size is part of the binary interface; what is inside is not. */
-#define MOTE_UPDATER_WORDS 52
+#define MOTE_UPDATER_WORDS 56
 typedef struct mote_updater {
   uintptr_t words[MOTE_UPDATER_WORDS];
 } mote_updater;
@@ -124,11 +126,10 @@ typedef struct mote_updater {
 /* Bytes of an LZSS window, 8 <= bits <= 15. */
 #define MOTE_WINDOW_SIZE(bits) ((uint32_t)1 << (bits))
 /* Bytes of RAM for an update without the sector buffer; constants that may size arrays. */
-#define MOTE_RAM(window_bits) (sizeof(mote_updater) + MOTE_WINDOW_SIZE(window_bits))
-#define MOTE_RAM_RAW (sizeof(mote_updater))
+#define MOTE_RAM(memory_bytes) (sizeof(mote_updater) + (memory_bytes))
 
 /* Starts an update in `updater`, whose content does not matter. Nothing is read or written yet. Returns MOTE_NEED_INPUT, or
- * MOTE_BAD_ARGUMENT (your fault: a null pointer that is not allowed above, an empty buffer, a buffer size, an erase unit or an offset of the
+ * MOTE_BAD_ARGUMENT (your fault: a null pointer that is not allowed above, unaligned memory, an empty buffer, a buffer size, an erase unit or an offset of the
  * new slot that is not a multiple of the program unit, a program unit that is not a power of two); mote_updater_write then returns
  * MOTE_BAD_ARGUMENT, too. REQUIRES: `updater` and `config` are not NULL. */
 mote_status mote_updater_init(mote_updater* updater, const mote_updater_config* config);
@@ -136,6 +137,11 @@ mote_status mote_updater_init(mote_updater* updater, const mote_updater_config* 
 /* Takes all of `size` bytes of the delta, 0 or more. Calls the callbacks, and takes as long as they do. Returns MOTE_NEED_INPUT (go on),
  * MOTE_DONE (everything is programmed; bytes behind the delta's end are ignored) or an error. REQUIRES: mote_updater_init was called. */
 mote_status mote_updater_write(mote_updater* updater, const uint8_t* data, uint32_t size);
+
+/* Call it when the delta has ended: a codec may hold back input until it knows the end. Returns MOTE_DONE, or MOTE_NEED_INPUT if the
+ * delta was cut short, or an error as mote_updater_write, which goes on after MOTE_NEED_INPUT only. REQUIRES: mote_updater_init was
+ * called. */
+mote_status mote_updater_finish(mote_updater* updater);
 
 /* Bytes of the new image as the delta's header says; 0 before that was read. Not to be trusted before MOTE_DONE. */
 uint32_t mote_updater_new_size(const mote_updater* updater);

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "patch/config.h"
 #include "patch/status.h"
 #include "stream/updater.h"
 
@@ -38,7 +39,7 @@ struct State {
 
 static_assert(sizeof(State) <= sizeof(mote_updater), "MOTE_UPDATER_WORDS is too small");
 static_assert(alignof(State) <= alignof(mote_updater), "words are not aligned enough");
-static_assert(sizeof(void*) != 4 || sizeof(mote_updater) - sizeof(State) < 16,
+static_assert(sizeof(void*) != 4 || !MOTE_WITH_LZSS || !MOTE_WITH_MODEL || sizeof(mote_updater) - sizeof(State) < 16,
               "MOTE_UPDATER_WORDS is too large");
 
 // std::launder without <new>.
@@ -80,8 +81,10 @@ Flash Adapt(const mote_flash& flash) {
 bool IsComplete(const mote_updater_config& config) {
   const mote_flash* old_flash = config.old_slot.flash;
   const mote_flash* new_flash = config.new_slot.flash;
-  return old_flash && new_flash && old_flash->read && new_flash->erase && new_flash->program &&
-         config.buffer && (config.window || config.window_size == 0);
+  return old_flash && new_flash && old_flash->read &&
+         (new_flash->read || !MOTE_WITH_MODEL) && new_flash->erase && new_flash->program &&
+         config.buffer && (config.memory || config.memory_size == 0) &&
+         (reinterpret_cast<uintptr_t>(config.memory) & 3) == 0;
 }
 
 // An erase unit is never 0, and ends where a program unit does.
@@ -105,8 +108,8 @@ mote_status mote_updater_init(mote_updater* updater, const mote_updater_config* 
                           {&state.new_flash, config->new_slot.offset, config->new_slot.size},
                           config->buffer,
                           config->buffer_size,
-                          config->window,
-                          config->window_size,
+                          config->memory,
+                          config->memory_size,
                           {config->hash.update, config->hash.context}});
   if (status != mote::Status::kNeedInput) state.old_flash.read = nullptr;
   return mote::ToC(status);
@@ -115,6 +118,11 @@ mote_status mote_updater_init(mote_updater* updater, const mote_updater_config* 
 mote_status mote_updater_write(mote_updater* updater, const uint8_t* data, uint32_t size) {
   mote::State& state = mote::StateOf(updater);
   return state.started() ? mote::ToC(state.updater.Write(data, size)) : MOTE_BAD_ARGUMENT;
+}
+
+mote_status mote_updater_finish(mote_updater* updater) {
+  mote::State& state = mote::StateOf(updater);
+  return state.started() ? mote::ToC(state.updater.Finish()) : MOTE_BAD_ARGUMENT;
 }
 
 uint32_t mote_updater_new_size(const mote_updater* updater) {

@@ -4,11 +4,12 @@
 //   decode -> rebuild -> sector buffer -> hash -> erase and program
 //
 //   static mote::Updater updater;
-//   status = updater.Init({running_slot, inactive_slot, sector, sizeof sector, window, sizeof window, {&HashUpdate, &sha256}});
-//   while (status == mote::Status::kNeedInput) status = updater.Write(piece, size);     // as they arrive
+//   status = updater.Init({running_slot, inactive_slot, sector, sizeof sector, memory, sizeof memory, {&HashUpdate, &sha256}});
+//   while (a piece arrives && status == mote::Status::kNeedInput) status = updater.Write(piece, size);
+//   status = updater.Finish();
 //   // kDone: the image stands in the inactive slot and its check holds.
 //
-// RAM: sizeof(Updater) (at most kUpdaterRam bytes where pointers have 32 bits), the window and the sector buffer, all the caller's.
+// RAM: sizeof(Updater) (at most kUpdaterRam bytes where pointers have 32 bits), the codec's memory and the sector buffer, all the caller's.
 // An Updater may not be moved after Init: its stages refer to each other. It is re-entrant in the sense that two updaters share nothing.
 #pragma once
 
@@ -20,7 +21,7 @@
 
 namespace mote {
 
-/// sizeof(Updater) on a device with 32-bit pointers is at most this. Decoder RAM = kUpdaterRam + window + sector buffer.
+/// sizeof(Updater) on a device with 32-bit pointers is at most this. Decoder RAM = kUpdaterRam + the codec's memory + sector buffer.
 constexpr uint32_t kUpdaterRam = 176;
 
 struct UpdaterConfig {
@@ -31,9 +32,9 @@ struct UpdaterConfig {
   /// The sector buffer: a multiple of the program unit, at least one. It may be smaller or larger than an erase unit.
   uint8_t* buffer;
   uint32_t buffer_size;
-  /// The LZSS window, see PatcherConfig.
-  uint8_t* window;
-  uint32_t window_size;
+  /// Work memory of the codec: for lzss its window, for model its state, none for raw. Aligned to 4 bytes (lzss does not care).
+  uint8_t* memory;
+  uint32_t memory_size;
   /// Sees every byte of the new image, in order, before it is programmed.
   Hash hash;
 };
@@ -46,13 +47,19 @@ class Updater {
 
   /// Takes all of `size` bytes of the delta. Statuses as Patcher::Write; kUnsupported, kDoesNotFit and kWrongBase come before
   /// anything is erased. kDone: everything, the last partial sector included, is programmed.
-  Status Write(const uint8_t* data, uint32_t size);
+  Status Write(const uint8_t* data, uint32_t size) { return patcher_.Write(data, size); }
+
+  /// Call it when the delta has ended: returns kDone, or kNeedInput if it was cut short, or an error as Write.
+  Status Finish() { return patcher_.Finish(); }
 
   const Patcher& patcher() const { return patcher_; }
 
  private:
   static Status ReadOld(void* self, uint32_t offset, uint8_t* to, uint32_t size);
   static Status WriteNew(void* self, uint8_t* data, uint32_t size);
+#if MOTE_WITH_MODEL
+  static Status ReadNew(void* self, uint32_t offset, uint8_t* to, uint32_t size);
+#endif
 
   uint32_t position_;  // in the flash: where the next byte of new is programmed
   uint32_t erased_;    // in the flash: erased up to here

@@ -113,10 +113,9 @@ class Workshop {
 };
 
 #define REQUIRE_PROGRAM(workshop, program) \
-  if (!(workshop).Has(program)) GTEST_SKIP() << (program) << " is not installed (tools/setup)"
+  ASSERT_TRUE((workshop).Has(program)) << (program) << " is not installed (tools/setup)"
 
 // --- Raw, and which format a file has
-// ---------------------------------------------------------------
 
 TEST(Raw, IsTakenAsItIs) {
   const Bytes bytes = RandomBytes(1000, 1);
@@ -138,7 +137,7 @@ TEST(Raw, LargerThanAllowed) {
   const size_t size = kMaxImageSize + 1;
   void* const memory =
       mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) GTEST_SKIP() << "no 2 GiB of address space";
+  ASSERT_NE(memory, MAP_FAILED);
   EXPECT_TRUE(Contains(Refusal({static_cast<const uint8_t*>(memory), size}, ImageFormat::kRaw),
                        "larger than 2 GiB"));
   munmap(memory, size);
@@ -182,7 +181,6 @@ TEST(Detection, FormatsHaveNames) {
 }
 
 // --- Intel HEX
-// -----------------------------------------------------------------------------------------
 
 // The example of the Wikipedia article "Intel HEX", and what the article says it holds.
 constexpr std::string_view kPublished =
@@ -377,7 +375,6 @@ TEST(IntelHex, CapsTheImageBeforeAllocating) {
 }
 
 // --- ELF
-// -----------------------------------------------------------------------------------------------
 
 struct Toolchain {
   const char* name;
@@ -739,7 +736,6 @@ TEST(ElfSections, Malformed) {
 }
 
 // --- UF2
-// -----------------------------------------------------------------------------------------------
 
 // The structure of the specification.
 struct Uf2Block {
@@ -927,7 +923,6 @@ TEST(Uf2, CapsTheImageBeforeAllocating) {
 }
 
 // --- Damage
-// --------------------------------------------------------------------------------------------
 
 void CheckConsistent(const Image& image) {
   uint64_t end = 0;
@@ -1040,7 +1035,6 @@ TEST(Damage, Uf2) {
 }
 
 // --- Files
-// ---------------------------------------------------------------------------------------------
 
 std::string ReadRefusal(const std::string& path, uint64_t max_size = kMaxImageSize) {
   try {
@@ -1070,20 +1064,20 @@ TEST(ReadFile, StandardInput) {
   ASSERT_NE(freopen(workshop.Path("file").c_str(), "rb", stdin), nullptr);
   EXPECT_TRUE(ReadFile("-") == bytes);
   ASSERT_NE(freopen(workshop.Path("file").c_str(), "rb", stdin), nullptr);
-  EXPECT_TRUE(Contains(ReadRefusal("-", 99'999), StartsWith("standard input: is larger than 99999 bytes"));
+  EXPECT_TRUE(StartsWith(ReadRefusal("-", 99'999), "standard input: is larger than 99999 bytes"));
 }
 
 TEST(ReadFile, Refusals) {
   const Workshop workshop;
   workshop.Write("file", Bytes(11));
-  EXPECT_THAT(ReadRefusal(workshop.Path("file"), 10),
-              StartsWith(workshop.Path("file") + ": is larger than 10"));
-  EXPECT_THAT(
-      ReadRefusal(workshop.Path("none")),
-      StartsWith(workshop.Path("none") + ": cannot be read (No such file or directory): check"));
-  EXPECT_THAT(ReadRefusal(workshop.Path("")), HasSubstr("cannot be read (Is a directory)"));
+  EXPECT_TRUE(StartsWith(ReadRefusal(workshop.Path("file"), 10),
+                         workshop.Path("file") + ": is larger than 10"));
+  EXPECT_TRUE(
+      StartsWith(ReadRefusal(workshop.Path("none")),
+                 workshop.Path("none") + ": cannot be read (No such file or directory): check"));
+  EXPECT_TRUE(Contains(ReadRefusal(workshop.Path("")), "cannot be read (Is a directory)"));
   // Without a size that could be known before.
-  EXPECT_THAT(ReadRefusal("/dev/zero", 100'000), "is larger than 100000"));
+  EXPECT_TRUE(Contains(ReadRefusal("/dev/zero", 100'000), "is larger than 100000"));
 }
 
 TEST(ReadFile, LargerThanAnyImage) {

@@ -164,7 +164,7 @@ TEST(PatcherHeader, WindowMustFit) {
     delta.resize(8);
     for (uint32_t size : {0u, 1u, (1u << bits) - 1, 1u << bits, (1u << bits) + 1, 1u << 16}) {
       PatcherRig rig(FromText("hello world"));
-      rig.window_size = size;
+      rig.memory_size = size;
       const bool fits = size >= 1u << bits;
       EXPECT_EQ(rig.Run(delta).status, fits ? Status::kNeedInput : Status::kDoesNotFit) << bits << " " << size;
       if (!fits) {
@@ -174,9 +174,9 @@ TEST(PatcherHeader, WindowMustFit) {
   }
 }
 
-TEST(PatcherHeader, RawNeedsNoWindow) {
+TEST(PatcherHeader, RawNeedsNoMemory) {
   PatcherRig rig(FromText("hello world"));
-  rig.window_size = 0;
+  rig.memory_size = 0;
   EXPECT_EQ(rig.Run(Written{.commands = "05 03 2C 00 06"}.Delta()).status, Status::kDone);
 }
 
@@ -271,7 +271,7 @@ TEST(PatcherHeader, OrderOfRefusals) {
   const auto run = [&](uint32_t capacity, uint32_t window) {
     PatcherRig rig(FromText("another one"));
     rig.capacity = capacity;
-    rig.window_size = window;
+    rig.memory_size = window;
     return rig.Run(delta).status;
   };
   EXPECT_EQ(run(11, 255), Status::kUnsupported);
@@ -351,7 +351,7 @@ TEST(PatcherCommands, DifferenceOutOfRange) {
 }
 
 TEST(PatcherCommands, InsertionOutOfRange) {
-  EXPECT_EQ(RunCommands("00", "0B 03 20", "hello world"), Status::kDone) << "the check follows the image";
+  EXPECT_EQ(RunCommands("00", "0B 03 20", "hello world"), Status::kCorrupt) << "the check follows the image";
   EXPECT_EQ(RunCommands("00", "0A 05 2020", "hello worl  "), Status::kCorrupt);
   EXPECT_EQ(RunCommands("00", "00 FFFFFFFF0F 20", "hello world"), Status::kCorrupt);
 }
@@ -359,6 +359,11 @@ TEST(PatcherCommands, InsertionOutOfRange) {
 TEST(PatcherCommands, SeekOutOfRange) {
   EXPECT_EQ(RunCommands("00", "00 03 68 16 00 15 656C6C6F20776F726C64", "hello world"), Status::kDone);  // to the end
   EXPECT_EQ(RunCommands("00", "00 03 68 18", "hello world"), Status::kCorrupt);                        // beyond it
+  // It counts at once: not only what is read there, and not what another seek makes of it.
+  EXPECT_EQ(RunCommands("00", "00 03 68 18 0A", "hello world"), Status::kCorrupt);
+  EXPECT_EQ(RunCommands("00", "00 03 68 16 00 01 17 00 01 02 0A", "hhello worl"), Status::kCorrupt);
+  EXPECT_EQ(RunCommands("00", "00 03 68 18 00 01 17 0A", "hhello worl"), Status::kCorrupt);
+  EXPECT_EQ(RunCommands("00", "00 03 68 16 00 01 15 0A", "hhello worl"), Status::kDone);
   EXPECT_EQ(RunCommands("00", "00 03 68 01", "hello world"), Status::kCorrupt);                        // before the start
   EXPECT_EQ(RunCommands("00", "01 03 65 01 00 13 6C6C6F20776F726C64", "hello world"), Status::kDone);  // to the start
   EXPECT_EQ(RunCommands("00", "01 03 65 03", "hello world"), Status::kCorrupt);

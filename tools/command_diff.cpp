@@ -94,7 +94,8 @@ void Report(const Options& options, const InputImage& old_image, const InputImag
   json["delta_size"] = delta.size();
   json["per_cent_of_new"] = per_cent;
   json["format"] = options.format;
-  std::string text = "old          " + ImageText(old_image) + "new          " + ImageText(new_image);
+  std::string text =
+      "old          " + ImageText(old_image) + "new          " + ImageText(new_image);
   text += fmt::format("delta        {:>10} bytes  {:.2f} % of new\n", delta.size(), per_cent);
   if (options.format == "bsdiff40") {
     text += "format       bsdiff40, for bspatch; no device decodes it\n";
@@ -122,8 +123,10 @@ void Run(const CLI::App& command, const Options& options) {
     ThrowUsage(command, "--codec is for --format mote: bsdiff40 always packs with bz2");
   }
   if (options.window && !lzss) ThrowUsage(command, "--window is for --codec lzss");
-  if (options.window && (*options.window < lzss::kMinWindowBits || *options.window > lzss::kMaxWindowBits)) {
-    ThrowUsage(command, fmt::format("--window must be {} to {}", lzss::kMinWindowBits, lzss::kMaxWindowBits));
+  if (options.window &&
+      (*options.window < lzss::kMinWindowBits || *options.window > lzss::kMaxWindowBits)) {
+    ThrowUsage(command, fmt::format("--window must be {} to {}", lzss::kMinWindowBits,
+                                    lzss::kMaxWindowBits));
   }
   if (options.ram && (options.format != "mote" || !DecoderRam(*CodecByName(options.codec), 0))) {
     ThrowUsage(command, "--ram is for --codec lzss and raw: no device decodes the others");
@@ -140,19 +143,19 @@ void Run(const CLI::App& command, const Options& options) {
 }  // namespace
 
 void AddDiffCommand(CLI::App& app) {
-  CLI::App* command = AddCommand(
-      app, "diff", kForms,
-      fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + sector buffer. --ram counts the first two.\n"
-                  "\n{}",
-                  kUpdaterRam, kExamples),
-      {Status::kDone, Status::kBadArgument, Status::kDoesNotFit, Status::kUnsupported, Status::kFileError, Status::kBadImage});
+  CLI::App* command = AddCommand(app, "diff", kForms,
+                                 fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + "
+                                             "sector buffer. --ram counts the first two.\n"
+                                             "\n{}",
+                                             kUpdaterRam, kExamples),
+                                 {Status::kDone, Status::kBadArgument, Status::kDoesNotFit,
+                                  Status::kUnsupported, Status::kFileError, Status::kBadImage});
   const auto options = std::make_shared<Options>();
   command->add_option("OLD", options->old_name)->required();
   command->add_option("NEW", options->new_name)->required();
   command->add_option("DELTA", options->delta_name)->required();
   command
-      ->add_option("--codec", options->codec,
-                   "raw, lzss, or for hosts only bz2, zstd, lz4 [lzss]")
+      ->add_option("--codec", options->codec, "raw, lzss, or for hosts only bz2, zstd, lz4 [lzss]")
       ->type_name("NAME")
       ->check(CLI::IsMember({"raw", "lzss", "bz2", "zstd", "lz4"}));
   command->add_option("--format", options->format, "mote, or bsdiff40 for bspatch [mote]")

@@ -22,8 +22,10 @@ namespace {
 constexpr const char* kForms =
     "mote info DELTA [options]\n"
     "\n"
-    "Tells what is in a delta, without the old image: its header, its commands and what they make of\n"
-    "the new image, and the RAM that a device needs. Recognises bsdiff40 files. Whether the delta is\n"
+    "Tells what is in a delta, without the old image: its header, its commands and what they make "
+    "of\n"
+    "the new image, and the RAM that a device needs. Recognises bsdiff40 files. Whether the delta "
+    "is\n"
     "intact only `mote verify` can tell.";
 
 constexpr const char* kExamples =
@@ -64,15 +66,15 @@ Report ReportBsdiff40(const std::vector<uint8_t>& delta) {
   json["extra_size"] = info.extra_size;
   json["decoder_ram"] = nullptr;
   return {fmt::format("format       bsdiff40, for bspatch; no device decodes it\n"
-                          "delta        {:>10} bytes  {:.2f} % of new\n"
-                          "new          {:>10} bytes\n"
-                          "copies       {:>10}\n"
-                          "control      {:>10} bytes  packed\n"
-                          "differences  {:>10} bytes  packed\n"
-                          "extra        {:>10} bytes  packed\n",
-                          delta.size(), PerCent(delta.size(), info.new_size), info.new_size,
-                          info.copies, info.control_size, info.difference_size, info.extra_size),
-              json};
+                      "delta        {:>10} bytes  {:.2f} % of new\n"
+                      "new          {:>10} bytes\n"
+                      "copies       {:>10}\n"
+                      "control      {:>10} bytes  packed\n"
+                      "differences  {:>10} bytes  packed\n"
+                      "extra        {:>10} bytes  packed\n",
+                      delta.size(), PerCent(delta.size(), info.new_size), info.new_size,
+                      info.copies, info.control_size, info.difference_size, info.extra_size),
+          json};
 }
 
 Report ReportMote(const std::vector<uint8_t>& delta) {
@@ -97,20 +99,19 @@ Report ReportMote(const std::vector<uint8_t>& delta) {
   json["copied"] = ShareJson(statistics.copied_bytes, header.new_size);
   json["differences"] = ShareJson(statistics.difference_bytes, header.new_size);
   json["inserted"] = ShareJson(statistics.inserted_bytes, header.new_size);
-  return {
-      fmt::format("format       mote, version {}\n"
-                  "delta        {:>10} bytes  {:.2f} % of new; header {} bytes\n"
-                  "old          {:>10} bytes  check {:08x}\n"
-                  "new          {:>10} bytes  check {:08x}\n"
-                  "commands     {:>10} bytes  before the codec: {} copies, {} insertions\n",
-                  header.version, delta.size(), PerCent(delta.size(), header.new_size),
-                  header.header_size, header.old_size, header.old_check, header.new_size,
-                  statistics.new_check, statistics.command_bytes, statistics.copies,
-                  statistics.insertions) +
-          ShareText("copied", statistics.copied_bytes, header.new_size) +
-          ShareText("differences", statistics.difference_bytes, header.new_size) +
-          ShareText("inserted", statistics.inserted_bytes, header.new_size) + CodecText(header),
-      json};
+  return {fmt::format("format       mote, version {}\n"
+                      "delta        {:>10} bytes  {:.2f} % of new; header {} bytes\n"
+                      "old          {:>10} bytes  check {:08x}\n"
+                      "new          {:>10} bytes  check {:08x}\n"
+                      "commands     {:>10} bytes  before the codec: {} copies, {} insertions\n",
+                      header.version, delta.size(), PerCent(delta.size(), header.new_size),
+                      header.header_size, header.old_size, header.old_check, header.new_size,
+                      statistics.new_check, statistics.command_bytes, statistics.copies,
+                      statistics.insertions) +
+              ShareText("copied", statistics.copied_bytes, header.new_size) +
+              ShareText("differences", statistics.difference_bytes, header.new_size) +
+              ShareText("inserted", statistics.inserted_bytes, header.new_size) + CodecText(header),
+          json};
 }
 
 void Run(const Options& options) {
@@ -124,12 +125,13 @@ void Run(const Options& options) {
 }  // namespace
 
 void AddInfoCommand(CLI::App& app) {
-  CLI::App* command = AddCommand(
-      app, "info", kForms,
-      fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + sector buffer. decoder_ram is the first two.\n"
-                  "\n{}",
-                  kUpdaterRam, kExamples),
-      {Status::kDone, Status::kNeedInput, Status::kBadArgument, Status::kCorrupt, Status::kUnsupported, Status::kFileError});
+  CLI::App* command = AddCommand(app, "info", kForms,
+                                 fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + "
+                                             "sector buffer. decoder_ram is the first two.\n"
+                                             "\n{}",
+                                             kUpdaterRam, kExamples),
+                                 {Status::kDone, Status::kNeedInput, Status::kBadArgument,
+                                  Status::kCorrupt, Status::kUnsupported, Status::kFileError});
   const auto options = std::make_shared<Options>();
   command->add_option("DELTA", options->delta_name)->required();
   AddReportOptions(*command, options->report, false);

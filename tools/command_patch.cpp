@@ -22,9 +22,12 @@ namespace {
 constexpr const char* kForms =
     "mote patch OLD DELTA NEW [options]\n"
     "\n"
-    "Applies DELTA to OLD with the code that runs on devices, on a simulated flash with two slots, and\n"
-    "writes the image from the second slot to NEW. NEW may be OLD: it is replaced only when the new\n"
-    "image is complete and its check holds. Deltas that no device decodes (bz2, zstd, lz4, bsdiff40)\n"
+    "Applies DELTA to OLD with the code that runs on devices, on a simulated flash with two slots, "
+    "and\n"
+    "writes the image from the second slot to NEW. NEW may be OLD: it is replaced only when the "
+    "new\n"
+    "image is complete and its check holds. Deltas that no device decodes (bz2, zstd, lz4, "
+    "bsdiff40)\n"
     "are applied without the flash; the options of the device are refused for them.";
 
 constexpr const char* kExamples =
@@ -76,10 +79,11 @@ Result PatchOnDevice(const Device& device, const std::vector<uint8_t>& old_image
   result.json["slot"] = update.slot;
   result.json["decoder_ram"] = update.decoder_ram;
   result.json["device_ram"] = ram;
-  result.text = fmt::format("flash        {:>10} bytes programmed, {} sectors of {} erased\n"
-                            "RAM          {:>10} bytes  decoder {}, sector buffer {}\n",
-                            update.bytes_programmed, update.sectors_erased, device.sector, ram,
-                            update.decoder_ram, device.sector);
+  result.text = fmt::format(
+      "flash        {:>10} bytes programmed, {} sectors of {} erased\n"
+      "RAM          {:>10} bytes  decoder {}, sector buffer {}\n",
+      update.bytes_programmed, update.sectors_erased, device.sector, ram, update.decoder_ram,
+      device.sector);
   return result;
 }
 
@@ -115,14 +119,16 @@ void Run(const CLI::App& command, const Options& options) {
   }
   CheckDevice(command, options.device);
   const bool device_wanted = command.count("--sector") + command.count("--program-unit") +
-                                 command.count("--slot") + command.count("--ram") != 0;
+                                 command.count("--slot") + command.count("--ram") !=
+                             0;
   const InputImage old_image = ReadImage(options.old_name, options.input);
   const std::vector<uint8_t> delta = ReadBytes(options.delta_name);
   OutputFile output(options.new_name);
   Result result = AboutUpdate(options.old_name, options.delta_name, [&] {
     if (IsForDevices(delta)) return PatchOnDevice(options.device, old_image.bytes, delta);
     if (device_wanted) {
-      throw Error(Status::kUnsupported, "no device decodes this delta: make it with --codec lzss or raw");
+      throw Error(Status::kUnsupported,
+                  "no device decodes this delta: make it with --codec lzss or raw");
     }
     return PatchOnHost(old_image.bytes, delta);
   });
@@ -133,23 +139,26 @@ void Run(const CLI::App& command, const Options& options) {
 }  // namespace
 
 void AddPatchCommand(CLI::App& app) {
-  CLI::App* command = AddCommand(
-      app, "patch", kForms,
-      fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + sector buffer. --ram counts the first two;\n"
-                  "the sector buffer is one sector.\n"
-                  "\n{}",
-                  kUpdaterRam, kExamples),
-      {Status::kDone, Status::kNeedInput, Status::kBadArgument, Status::kCorrupt, Status::kWrongBase, Status::kDoesNotFit,
-       Status::kUnsupported, Status::kFlashError, Status::kReadError, Status::kFileError,
-       Status::kBadImage});
+  CLI::App* command =
+      AddCommand(app, "patch", kForms,
+                 fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + sector buffer. "
+                             "--ram counts the first two;\n"
+                             "the sector buffer is one sector.\n"
+                             "\n{}",
+                             kUpdaterRam, kExamples),
+                 {Status::kDone, Status::kNeedInput, Status::kBadArgument, Status::kCorrupt,
+                  Status::kWrongBase, Status::kDoesNotFit, Status::kUnsupported,
+                  Status::kFlashError, Status::kReadError, Status::kFileError, Status::kBadImage});
   const auto options = std::make_shared<Options>();
   command->add_option("OLD", options->old_name)->required();
   command->add_option("DELTA", options->delta_name)->required();
   command->add_option("NEW", options->new_name)->required();
-  AddSizeOption(*command, "--sector", options->device.sector, "BYTES",
-                fmt::format("what one erase clears; K and KiB allowed [{}]", options->device.sector));
-  AddSizeOption(*command, "--program-unit", options->device.program_unit, "BYTES",
-                fmt::format("what is programmed at once, a power of two [{}]", options->device.program_unit));
+  AddSizeOption(
+      *command, "--sector", options->device.sector, "BYTES",
+      fmt::format("what one erase clears; K and KiB allowed [{}]", options->device.sector));
+  AddSizeOption(
+      *command, "--program-unit", options->device.program_unit, "BYTES",
+      fmt::format("what is programmed at once, a power of two [{}]", options->device.program_unit));
   AddSizeOption(*command, "--slot", options->device.slot, "BYTES",
                 "size of each slot; K and KiB allowed [OLD or NEW, in whole sectors]");
   AddSizeOption(*command, "--ram", options->device.ram, "BYTES",

@@ -116,7 +116,8 @@ void AddInputOptions(CLI::App& command, InputOptions& options) {
       ->check(CLI::IsMember({"auto", "raw", "hex", "elf", "uf2"}));
 }
 
-std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image, std::span<const uint8_t> delta) {
+std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image,
+                                 std::span<const uint8_t> delta) {
   return IsBsdiff40(delta) ? ApplyBsdiff40(old_image, delta) : Apply(old_image, delta);
 }
 
@@ -126,11 +127,12 @@ std::string CodecText(const DeltaHeader& header) {
           ? fmt::format(", window of {} bytes (2^{})", 1u << header.window_bits, header.window_bits)
           : "";
   const std::optional<uint32_t> ram = DecoderRam(header.codec, header.window_bits);
-  return fmt::format("codec        {}{}\n"
-                     "RAM          {}\n",
-                     CodecName(header.codec), window,
-                     ram ? fmt::format("{:>10} bytes  and the sector buffer", *ram)
-                         : "no device decodes this codec");
+  return fmt::format(
+      "codec        {}{}\n"
+      "RAM          {}\n",
+      CodecName(header.codec), window,
+      ram ? fmt::format("{:>10} bytes  and the sector buffer", *ram)
+          : "no device decodes this codec");
 }
 
 std::string Sha256Hex(std::span<const uint8_t> data) {

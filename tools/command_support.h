@@ -21,15 +21,16 @@
 
 namespace mote::tools {
 
-/// Adds a subcommand. `forms` are its command lines and what it is for; `footer` follows the options in its help; `statuses` are
-/// the results it can have.
+/// Adds a subcommand. `forms` are its command lines and what it is for; `footer` follows the
+/// options in its help; `statuses` are the results it can have.
 CLI::App* AddCommand(CLI::App& app, const std::string& name, const std::string& forms,
                      const std::string& footer, std::initializer_list<Status> statuses);
 
 /// The text of `mote --help` or `mote SUBCOMMAND --help`.
 std::string HelpText(const CLI::App& app);
 
-/// "4096", "4K", "4KiB", "1M", "1MiB" or "0x1000": a number of bytes below 2^32. Nothing for anything else.
+/// "4096", "4K", "4KiB", "1M", "1MiB" or "0x1000": a number of bytes below 2^32. Nothing for
+/// anything else.
 std::optional<uint32_t> ParseSize(std::string_view text);
 
 /// As ParseSize. Throws CLI::ValidationError for the option `name`.
@@ -57,7 +58,8 @@ struct ReportOptions {
 /// Adds --json and, if `with_quiet`, --quiet.
 void AddReportOptions(CLI::App& command, ReportOptions& options, bool with_quiet);
 
-/// Prints the report: to standard output, or to standard error where standard output carries the result itself.
+/// Prints the report: to standard output, or to standard error where standard output carries the
+/// result itself.
 void PrintReport(const ReportOptions& options, bool output_is_stdout, const std::string& text,
                  const nlohmann::ordered_json& json);
 
@@ -71,7 +73,8 @@ auto AboutFile(const std::string& name, const Work& work) {
   }
 }
 
-/// As AboutFile, for work that applies a delta: the old image is to blame for kWrongBase, the delta for the rest.
+/// As AboutFile, for work that applies a delta: the old image is to blame for kWrongBase, the delta
+/// for the rest.
 template <typename Work>
 auto AboutUpdate(const std::string& old_name, const std::string& delta_name, const Work& work) {
   try {
@@ -82,8 +85,10 @@ auto AboutUpdate(const std::string& old_name, const std::string& delta_name, con
   }
 }
 
-/// Rebuilds new without a device, for deltas that none decodes. Throws Error as Apply or ApplyBsdiff40.
-std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image, std::span<const uint8_t> delta);
+/// Rebuilds new without a device, for deltas that none decodes. Throws Error as Apply or
+/// ApplyBsdiff40.
+std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image,
+                                 std::span<const uint8_t> delta);
 
 /// The last lines of a report: the codec of a delta and the RAM that it takes.
 std::string CodecText(const DeltaHeader& header);

@@ -21,8 +21,10 @@ namespace {
 constexpr const char* kForms =
     "mote verify OLD DELTA [options]\n"
     "\n"
-    "Tells whether DELTA would apply to OLD, and what image it would give: its size, its SHA-256 and\n"
-    "the check that the delta carries. Writes no file; the exit code says the result. bsdiff40 files\n"
+    "Tells whether DELTA would apply to OLD, and what image it would give: its size, its SHA-256 "
+    "and\n"
+    "the check that the delta carries. Writes no file; the exit code says the result. bsdiff40 "
+    "files\n"
     "carry no check: for them only the SHA-256 tells whether OLD was the right one.";
 
 constexpr const char* kExamples =
@@ -92,10 +94,10 @@ void Run(const CLI::App& command, const Options& options) {
 }  // namespace
 
 void AddVerifyCommand(CLI::App& app) {
-  CLI::App* command =
-      AddCommand(app, "verify", kForms, kExamples,
-                 {Status::kDone, Status::kNeedInput, Status::kBadArgument, Status::kCorrupt, Status::kWrongBase, Status::kUnsupported,
-                  Status::kFileError, Status::kBadImage});
+  CLI::App* command = AddCommand(app, "verify", kForms, kExamples,
+                                 {Status::kDone, Status::kNeedInput, Status::kBadArgument,
+                                  Status::kCorrupt, Status::kWrongBase, Status::kDoesNotFit,
+                                  Status::kUnsupported, Status::kFileError, Status::kBadImage});
   const auto options = std::make_shared<Options>();
   command->add_option("OLD", options->old_name)->required();
   command->add_option("DELTA", options->delta_name)->required();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The subcommands of `mote`. Each adds itself to the command line and runs when it was chosen; what goes wrong is thrown as
-// Error, with a message of the form "FILE: what happened: what to do" that main() prints.
+// The subcommands of `mote`. Each adds itself to the command line and runs when it was chosen; what
+// goes wrong is thrown as Error, with a message of the form "FILE: what happened: what to do" that
+// main() prints.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -18,19 +18,24 @@ namespace mote::tools {
 namespace {
 
 constexpr uint64_t kFlashLimit = 1ull << 32;  // offsets in a Flash have 32 bits
-constexpr uint64_t kSeed = 1;                 // of the garbage in the flash before the update
+constexpr uint32_t kBelievedSize = 16 << 20;
+constexpr uint64_t kSeed = 1;  // of the garbage in the flash before the update
 
 // The slot that was given, or as many sectors as the larger image takes.
 uint32_t SlotSize(const Device& device, size_t old_size, size_t new_size) {
-  const uint64_t sectors = (std::max<uint64_t>({old_size, new_size, 1}) + device.sector - 1) / device.sector;
+  const uint64_t sectors =
+      (std::max<uint64_t>({old_size, new_size, 1}) + device.sector - 1) / device.sector;
   const uint64_t slot = device.slot ? *device.slot : sectors * device.sector;
   if (2 * slot >= kFlashLimit) {
-    throw Error(Status::kDoesNotFit,
-                fmt::format("two slots of {} bytes do not fit in a flash of 4 GiB: use a smaller slot", slot));
+    throw Error(
+        Status::kDoesNotFit,
+        fmt::format("two slots of {} bytes do not fit in a flash of 4 GiB: use a smaller slot",
+                    slot));
   }
   if (old_size > slot) {
     throw Error(Status::kDoesNotFit,
-                fmt::format("the old image has {} bytes and the slot {}: use a larger slot", old_size, slot));
+                fmt::format("the old image has {} bytes and the slot {}: use a larger slot",
+                            old_size, slot));
   }
   return static_cast<uint32_t>(slot);
 }
@@ -38,7 +43,8 @@ uint32_t SlotSize(const Device& device, size_t old_size, size_t new_size) {
 void RequireRam(const Device& device, uint32_t needed) {
   if (!device.ram || needed <= *device.ram) return;
   throw Error(Status::kDoesNotFit,
-              fmt::format("its decoder takes {} bytes of RAM and the device has {}: {}", needed, *device.ram,
+              fmt::format("its decoder takes {} bytes of RAM and the device has {}: {}", needed,
+                          *device.ram,
                           *device.ram < kUpdaterRam
                               ? fmt::format("no decoder takes less than {}", kUpdaterRam)
                               : fmt::format("make it with mote diff --ram {}", *device.ram)));
@@ -48,13 +54,16 @@ void RequireRam(const Device& device, uint32_t needed) {
 std::string Explain(Status status, size_t offset, uint32_t new_size, uint32_t slot) {
   switch (status) {
     case Status::kNeedInput:
-      return fmt::format("the delta ends before the image is complete (offset {}): get it again", offset);
+      return fmt::format("the delta ends before the image is complete (offset {}): get it again",
+                         offset);
     case Status::kCorrupt:
       return fmt::format("the delta is damaged (offset {}): get it again", offset);
     case Status::kWrongBase:
-      return "this is not the image that the delta was made from: take that one, or make a new delta";
+      return "this is not the image that the delta was made from: take that one, or make a new "
+             "delta";
     case Status::kDoesNotFit:
-      return fmt::format("the new image has {} bytes and the slot {}: use a larger slot", new_size, slot);
+      return fmt::format("the new image has {} bytes and the slot {}: use a larger slot", new_size,
+                         slot);
     default:
       return fmt::format("the update stopped with {} (offset {})", StatusName(status), offset);
   }
@@ -72,28 +81,32 @@ bool IsForDevices(std::span<const uint8_t> delta) {
   return DecoderRam(header.codec, header.window_bits).has_value();
 }
 
-DeviceUpdate UpdateDevice(const Device& device, std::span<const uint8_t> old_image, std::span<const uint8_t> delta,
+DeviceUpdate UpdateDevice(const Device& device, std::span<const uint8_t> old_image,
+                          std::span<const uint8_t> delta,
                           const std::function<void(double)>& progress) {
   const DeltaHeader header = ReadHeader(delta);
   DeviceUpdate result{};
   result.decoder_ram = DecoderRam(header.codec, header.window_bits).value();
   RequireRam(device, result.decoder_ram);
   result.slot = SlotSize(device, old_image.size(), header.new_size);
+  // The header's word is not enough for so much memory: a delta of ten bytes may claim 2 GiB.
+  if (header.new_size > kBelievedSize) Apply(old_image, delta);
 
   SimulatedFlash simulated(
-      {.size = 2 * result.slot, .erase_unit = device.sector, .program_unit = device.program_unit}, kSeed);
+      {.size = 2 * result.slot, .erase_unit = device.sector, .program_unit = device.program_unit},
+      kSeed);
   simulated.Load(0, old_image);
   simulated.Forbid(0, result.slot, SimulatedFlash::kChange);
   const Flash flash = simulated.flash();
   std::vector<uint8_t> sector(device.sector);
-  std::vector<uint8_t> window(result.decoder_ram - kUpdaterRam);
+  std::vector<uint8_t> memory(result.decoder_ram - kUpdaterRam);
   Updater updater;
   Status status = updater.Init({{&flash, 0, result.slot},
                                 {&flash, result.slot, result.slot},
                                 sector.data(),
                                 static_cast<uint32_t>(sector.size()),
-                                window.data(),
-                                static_cast<uint32_t>(window.size()),
+                                memory.data(),
+                                static_cast<uint32_t>(memory.size()),
                                 {}});
   // Byte by byte, so that a message can name the offset.
   size_t offset = 0;
@@ -102,6 +115,7 @@ DeviceUpdate UpdateDevice(const Device& device, std::span<const uint8_t> old_ima
     const uint32_t new_size = updater.patcher().new_size();
     if (new_size != 0) progress(static_cast<double>(updater.patcher().produced()) / new_size);
   }
+  if (status == Status::kNeedInput) status = updater.Finish();
   if (status != Status::kDone) {
     throw Error(status, Explain(status, status == Status::kNeedInput ? offset : offset - 1,
                                 header.new_size, result.slot));

@@ -11,10 +11,9 @@
 #include <string_view>
 #include <vector>
 
-namespace mote {
+#include "patch/format.h"
 
-/// The largest image, in bytes, and the largest file that ReadFile takes.
-inline constexpr uint64_t kMaxImageSize = 0x7FFF'FFFF;
+namespace mote {
 
 enum class ImageFormat { kRaw, kIntelHex, kElf, kUf2 };
 
@@ -71,7 +70,7 @@ Image ParseImage(std::span<const uint8_t> file, std::string_view name,
                  std::optional<ImageFormat> forced = {}, const ImageOptions& options = {});
 
 /// The whole file as it is; "-" is standard input. Throws Error(kFileError) where it cannot be read
-/// or is larger than `max_size`.
+/// or is larger than `max_size`: the largest image, unless told otherwise.
 std::vector<uint8_t> ReadFile(const std::string& path, uint64_t max_size = kMaxImageSize);
 
 }  // namespace mote

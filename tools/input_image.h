@@ -23,7 +23,8 @@ struct InputImage {
   std::optional<uint64_t> base;  ///< load address, where the file or InputOptions tells it
 };
 
-/// Reads an image; "-" is standard input. Throws Error: kFileError, and kBadImage for a malformed file.
+/// Reads an image; "-" is standard input. Throws Error: kFileError, and kBadImage for a malformed
+/// file.
 InputImage ReadImage(const std::string& name, const InputOptions& options);
 
 /// The whole file as it is; "-" is standard input. Throws Error(kFileError).

@@ -6,8 +6,8 @@
 #include <new>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "stream/updater.h"
 #include "tools/command_support.h"
@@ -30,8 +30,10 @@ constexpr const char* kForms =
     "  mote info DELTA              tells what is in a delta and the RAM it needs\n"
     "  mote verify OLD DELTA        tells whether it would apply, and to what image\n"
     "\n"
-    "OLD and NEW are raw images, Intel HEX, ELF or UF2, told by their content. `-` is standard input\n"
-    "(one of the inputs) or standard output (DELTA of diff, NEW of patch; reports then go to standard\n"
+    "OLD and NEW are raw images, Intel HEX, ELF or UF2, told by their content. `-` is standard "
+    "input\n"
+    "(one of the inputs) or standard output (DELTA of diff, NEW of patch; reports then go to "
+    "standard\n"
     "error). Output appears whole or not at all.";
 
 std::string Footer() {
@@ -98,9 +100,11 @@ int Run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const std::string name = chosen();
     if (name.empty() && argc > 1) {
-      return Fail(Status::kBadArgument,
-                  fmt::format("'{}' is not a subcommand: use diff, patch, info or verify, or see mote --help",
-                              argv[1]));
+      return Fail(
+          Status::kBadArgument,
+          fmt::format(
+              "'{}' is not a subcommand: use diff, patch, info or verify, or see mote --help",
+              argv[1]));
     }
     return Fail(Status::kBadArgument,
                 fmt::format("{}{}: see mote {}--help", name.empty() ? "" : name + ": ",
@@ -119,7 +123,9 @@ int main(int argc, char** argv) {
     return Fail(error.status(), error.what());
   } catch (const std::bad_alloc&) {
     return Fail(Status::kDoesNotFit,
-                "out of memory: comparing takes about 6 x OLD + 3 x NEW bytes: use a larger machine");
+                "out of memory: mote diff takes about 6 x OLD + 28 x NEW bytes at worst, mote "
+                "patch 8 x the larger one: "
+                "use a larger machine");
   } catch (const std::exception& error) {
     fmt::print(stderr, "mote: internal error ({}): please report it\n", error.what());
     return kExitInternal;

@@ -57,7 +57,8 @@ extern "C" void CleanUpAndExit(int signal) {
 
 [[noreturn]] void Fail(const std::string& name, std::string_view what, int error,
                        std::string_view advice) {
-  throw Error(Status::kFileError, fmt::format("{}: {} ({}): {}", name, what, strerror(error), advice));
+  throw Error(Status::kFileError,
+              fmt::format("{}: {} ({}): {}", name, what, strerror(error), advice));
 }
 
 // 0, or errno.
@@ -99,7 +100,8 @@ OutputFile::OutputFile(std::string path) : name_(std::move(path)), path_(name_) 
 
   const mode_t mode = exists ? status.st_mode & 0777 : 0666;
   for (int attempt = 0; descriptor_ < 0; ++attempt) {
-    temporary_ = (resolved.parent_path() / fmt::format(".mote-{}-{}.tmp", getpid(), attempt)).string();
+    temporary_ =
+        (resolved.parent_path() / fmt::format(".mote-{}-{}.tmp", getpid(), attempt)).string();
     if (temporary_.size() >= sizeof temporary_to_remove) {
       Fail(name_, "cannot be written", ENAMETOOLONG, kAdvice);
     }
@@ -142,8 +144,8 @@ void OutputFile::Commit(std::span<const uint8_t> data) {
     temporary_to_remove[0] = '\0';
   }
   temporary_.clear();
-  // The new name lasts through a power failure once the directory is on the disk. Some file systems refuse this; the data are
-  // safe, and there is nothing that the user could do.
+  // The new name lasts through a power failure once the directory is on the disk. Some file systems
+  // refuse this; the data are safe, and there is nothing that the user could do.
   const std::string directory = std::filesystem::path(path_).parent_path().string();
   if (const int handle = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); handle >= 0) {
     fsync(handle);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A progress bar for people: on standard error, only where that is a terminal, and only for work longer than a second.
+// A progress bar for people: on standard error, only where that is a terminal, and only for work
+// longer than a second.
 #pragma once
 
 #include <chrono>
@@ -9,7 +10,8 @@ namespace mote::tools {
 
 class Progress {
  public:
-  /// `label` is what the bar says is going on, such as "comparing". Starts the clock; draws nothing yet.
+  /// `label` is what the bar says is going on, such as "comparing". Starts the clock; draws nothing
+  /// yet.
   explicit Progress(std::string label);
   /// Takes the bar off the screen.
   ~Progress();

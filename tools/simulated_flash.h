@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // A NOR flash in memory that behaves like the worst real one, for tests and simulations.
 //
-//   mote::SimulatedFlash simulated({.size = 1 << 20, .erase_unit = 4096, .program_unit = 4},
-//   /*seed=*/1); simulated.Load(0, old_image);                                      // as a factory
-//   programmer does simulated.Forbid(0, 1 << 19, mote::SimulatedFlash::kErase |
-//   mote::SimulatedFlash::kProgram); const mote::Flash flash = simulated.flash(); // refers to
-//   `simulated` updater.Init({{&flash, 0, ...}, {&flash, 1 << 19, ...}, ...});
+//   mote::SimulatedFlash simulated({.size = 1 << 20, .erase_unit = 4096, .program_unit = 4}, 1);
+//   simulated.Load(0, old_image);  // as a programmer in the factory does
+//   simulated.Forbid(0, 1 << 19, mote::SimulatedFlash::kChange);
+//   const mote::Flash flash = simulated.flash();  // refers to `simulated`
+//   updater.Init({{&flash, 0, ...}, {&flash, 1 << 19, ...}, ...});
 //   ...
 //   EXPECT_TRUE(simulated.violations().empty());
 //
 // Where real parts differ, it takes the side that hurts:
 //  - Programming only clears bits (only sets them where the erased value is 0x00); it never
-//  restores an erased byte.
+//    restores an erased byte.
 //  - Each program unit may be programmed once after an erase, with any content, even the erased
-//  value (parts with error correction).
+//    value (parts with error correction).
 //  - A fresh part does not hold erased bytes but garbage, and counts as not erased.
 //  - An operation that the power cut interrupted leaves garbage that is the same on every run with
-//  the same seed; what it
-//    touched counts as not erased, even where it reads so: such cells are not reliable.
+//    the same seed; what it touched counts as not erased, even where it reads so: such cells are
+//    not reliable.
 //  - Operations that are unaligned, out of range, of no bytes or on a forbidden region fail and are
-//  recorded as violations.
+//    recorded as violations.
 //
 // Everything is deterministic: seed, content and sequence of calls decide all that is read. It can
 // be copied, which makes a snapshot: the flash() of the copy refers to the copy. Not thread-safe.

@@ -134,6 +134,7 @@ uint32_t CountUpdate(uint32_t callback_times, mote::Status& status) {
     const uint32_t left = parameters.delta_size - at;
     status = updater.Write(delta + at, left < kPacket ? left : kPacket);
   }
+  if (status == mote::Status::kNeedInput) status = updater.Finish();
   return Ticks();
 }
 

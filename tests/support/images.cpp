@@ -26,7 +26,8 @@ Bytes CodeLikeBytes(Random& random, size_t size) {
   uint32_t address = 0x08000000 + random.Below(1 << 20) * 4;
   Bytes bytes;
   const auto put = [&](uint32_t word) {
-    for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<uint8_t>(word >> shift));
+    for (int shift = 0; shift < 32; shift += 8)
+      bytes.push_back(static_cast<uint8_t>(word >> shift));
   };
   while (bytes.size() < size) {
     const uint32_t choice = random.Below(100);
@@ -78,7 +79,8 @@ void ApplyEdit(Random& random, Edit edit, size_t limit, Bytes& image) {
     default: {
       const auto constant = static_cast<uint8_t>(random.Next());
       const size_t step = size_t{4} << random.Below(5);
-      for (size_t at = from; at < from + length; at += step) image[at] = static_cast<uint8_t>(image[at] + constant);
+      for (size_t at = from; at < from + length; at += step)
+        image[at] = static_cast<uint8_t>(image[at] + constant);
     }
   }
   if (image.size() > limit) image.resize(limit);
@@ -86,7 +88,8 @@ void ApplyEdit(Random& random, Edit edit, size_t limit, Bytes& image) {
 
 Bytes Edited(Random& random, Bytes image, int count, size_t limit) {
   for (; count > 0; --count) {
-    ApplyEdit(random, static_cast<Edit>(random.Below(static_cast<uint64_t>(Edit::kCount))), limit, image);
+    ApplyEdit(random, static_cast<Edit>(random.Below(static_cast<uint64_t>(Edit::kCount))), limit,
+              image);
   }
   return image;
 }
@@ -118,7 +121,8 @@ Bytes ReadFile(const std::filesystem::path& path) {
 
 void WriteFile(const std::filesystem::path& path, std::span<const uint8_t> bytes) {
   std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
   if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 

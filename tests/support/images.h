@@ -24,7 +24,9 @@ class Random {
   explicit Random(uint64_t seed) : engine_(seed) {}
   uint64_t Next() { return engine_(); }
   /// 0 to limit - 1; 0 for limit 0.
-  uint32_t Below(uint64_t limit) { return limit == 0 ? 0 : static_cast<uint32_t>(engine_() % limit); }
+  uint32_t Below(uint64_t limit) {
+    return limit == 0 ? 0 : static_cast<uint32_t>(engine_() % limit);
+  }
   /// 0 to limit, small numbers as likely as large ones in the sense that each bit length is.
   uint32_t UpTo(uint32_t limit);
 
@@ -34,12 +36,13 @@ class Random {
 
 /// Incompressible bytes.
 Bytes RandomBytes(Random& random, size_t size);
-/// Bytes with the habits of machine code: words from a small vocabulary, addresses that count up, runs of zeros and of 0xFF.
+/// Bytes with the habits of machine code: words from a small vocabulary, addresses that count up,
+/// runs of zeros and of 0xFF.
 Bytes CodeLikeBytes(Random& random, size_t size);
 
 enum class Edit { kInsert, kDelete, kMove, kSwap, kRepeat, kShiftConstant, kCount };
-/// Makes one edit of that kind at a random place. kShiftConstant adds a constant to each n-th word of a stretch, as
-/// addresses do when code moves. The result has at most `limit` bytes.
+/// Makes one edit of that kind at a random place. kShiftConstant adds a constant to each n-th word
+/// of a stretch, as addresses do when code moves. The result has at most `limit` bytes.
 void ApplyEdit(Random& random, Edit edit, size_t limit, Bytes& image);
 /// Makes `count` random edits.
 Bytes Edited(Random& random, Bytes image, int count, size_t limit);

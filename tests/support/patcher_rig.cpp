@@ -10,16 +10,16 @@ namespace mote::testing {
 void PatcherRig::Start() {
   buffer_.assign(buffer_size, 0xA5);
   buffer_.shrink_to_fit();
-  window_.assign(window_size, 0xA5);
-  window_.shrink_to_fit();
+  memory_.assign(memory_size, 0xA5);
+  memory_.shrink_to_fit();
   flushed_.clear();
   reads_ = flushes_ = read_end_ = 0;
   final_status_.reset();
   patcher_.emplace();
   patcher_->Init({{&Read, this, static_cast<uint32_t>(old_image_.size())},
-                  {buffer_.data(), buffer_size, &Flush, this, capacity},
-                  window_.data(),
-                  window_size});
+                  {buffer_.data(), buffer_size, &Flush, &ReadBack, this, capacity},
+                  memory_.data(),
+                  memory_size});
 }
 
 Status PatcherRig::WritePiece(std::span<const uint8_t> piece) {
@@ -40,22 +40,31 @@ Status PatcherRig::WritePiece(std::span<const uint8_t> piece) {
 }
 
 Status PatcherRig::Write(std::span<const uint8_t> delta, uint32_t chunk) {
-  Status status = WritePiece({});
+  WritePiece({});
   while (!delta.empty()) {
     const auto piece = delta.first(std::min<size_t>(chunk, delta.size()));
-    status = WritePiece(piece);
+    WritePiece(piece);
     delta = delta.subspan(piece.size());
   }
-  return status;
+  return Finish();
 }
 
 Status PatcherRig::Write(std::span<const uint8_t> delta, Random& random) {
-  Status status = WritePiece({});
+  WritePiece({});
   while (!delta.empty()) {
     const auto piece = delta.first(random.UpTo(static_cast<uint32_t>(delta.size())));
-    status = WritePiece(piece);
+    WritePiece(piece);
     delta = delta.subspan(piece.size());
   }
+  return Finish();
+}
+
+Status PatcherRig::Finish() {
+  const Status status = patcher_->Finish();
+  if (final_status_) {
+    EXPECT_EQ(status, *final_status_) << "Finish says something else than Write";
+  }
+  EXPECT_EQ(patcher_->Finish(), status) << "Finish changes its mind";
   return status;
 }
 
@@ -95,6 +104,16 @@ Status PatcherRig::Flush(void* context, uint8_t* data, uint32_t size) {
     if (const Status status = self.on_flush(number); status != Status::kDone) return status;
   }
   self.flushed_.insert(self.flushed_.end(), data, data + size);
+  return Status::kDone;
+}
+
+Status PatcherRig::ReadBack(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+  PatcherRig& self = *static_cast<PatcherRig*>(context);
+  const size_t extent = self.flushed_.size();
+  EXPECT_GE(size, 1u);
+  EXPECT_TRUE(offset <= extent && size <= extent - offset) << "read of " << size << " at " << offset << " of new";
+  if (offset > extent || size > extent - offset) return Status::kReadError;
+  std::copy_n(self.flushed_.begin() + offset, size, to);
   return Status::kDone;
 }
 

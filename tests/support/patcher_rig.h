@@ -23,14 +23,14 @@ class PatcherRig {
 
   // Set before Start.
   uint32_t buffer_size = 64;
-  uint32_t window_size = 1 << 15;
+  uint32_t memory_size = 1 << 15;
   uint32_t capacity = 0x7FFFFFFF;
   /// Called before each read and flush with their number, from 0; what it returns instead of kDone is returned to the patcher.
   std::function<Status(uint32_t)> on_read, on_flush;
 
   /// Starts a patcher anew.
   void Start();
-  /// Hands on pieces of `chunk` bytes until the end, also after the patcher is done: what it then says must not change.
+  /// Hands on pieces of `chunk` bytes until the end, also after the patcher is done: what it then says must not change. Ends with Finish.
   Status Write(std::span<const uint8_t> delta, uint32_t chunk = 0xFFFFFFFF);
   /// As Write, with pieces of random sizes.
   Status Write(std::span<const uint8_t> delta, Random& random);
@@ -46,10 +46,12 @@ class PatcherRig {
  private:
   static Status Read(void* self, uint32_t offset, uint8_t* to, uint32_t size);
   static Status Flush(void* self, uint8_t* data, uint32_t size);
+  static Status ReadBack(void* self, uint32_t offset, uint8_t* to, uint32_t size);
+  Status Finish();
   Status WritePiece(std::span<const uint8_t> piece);
 
   Bytes old_image_;
-  Bytes buffer_, window_, flushed_;
+  Bytes buffer_, memory_, flushed_;
   std::optional<Patcher> patcher_;
   std::optional<Status> final_status_;
   uint32_t reads_ = 0, flushes_ = 0, read_end_ = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A second decoder, written from FORMAT.md alone and for whole files in memory: the oracle for the device's. It shares no
-// code with it, and is as plain as the document.
+// A second decoder, written from FORMAT.md alone and for whole files in memory: the oracle for the
+// device's. It shares no code with it, and is as plain as the document.
 #pragma once
 
 #include <stdint.h>
@@ -33,7 +33,8 @@ struct ReferenceDevice {
   Outcome Apply(std::span<const uint8_t> delta) const;
 };
 
-/// Unpacks LZSS (FORMAT.md 4.1) until the bits end (kNeedInput), a number is corrupt, or `limit` bytes are out (kDone).
+/// Unpacks LZSS (FORMAT.md 4.1) until the bits end (kNeedInput), a number is corrupt, or `limit`
+/// bytes are out (kDone).
 Outcome ReferenceUnpack(std::span<const uint8_t> packed, unsigned window_bits, size_t limit);
 
 }  // namespace mote::testing

@@ -7,6 +7,7 @@ mote_status Firmware(mote_updater* updater, const mote_updater_config* config, c
 mote_status Firmware(mote_updater* updater, const mote_updater_config* config, const uint8_t* delta, uint32_t size) {
   mote_status status = mote_updater_init(updater, config);
   if (status == MOTE_NEED_INPUT) status = mote_updater_write(updater, delta, size);
+  if (status == MOTE_NEED_INPUT) status = mote_updater_finish(updater);
   return status;
 }
 

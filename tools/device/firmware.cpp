@@ -13,6 +13,7 @@ extern "C" mote::Status Firmware(mote::Updater& updater, mote::UpdaterConfig& co
 #endif
   mote::Status status = updater.Init(config);
   if (status == mote::Status::kNeedInput) status = updater.Write(delta, size);
+  if (status == mote::Status::kNeedInput) status = updater.Finish();
 #ifdef WITH_SHA256
   br_sha256_out(&sha256, config.buffer);
 #endif
@@ -23,8 +24,12 @@ extern "C" mote::Status Firmware(mote::Updater& updater, mote::UpdaterConfig& co
 #define RAM_OF(room, bytes)                 \
   extern "C" const uint8_t ram_of_##room[]; \
   const uint8_t ram_of_##room[(bytes)] = {}
+#if MOTE_WITH_LZSS
 RAM_OF(lzss, sizeof(mote::lzss::Decoder));
 RAM_OF(patch, sizeof(mote::Patcher) - sizeof(mote::lzss::Decoder));
+#else
+RAM_OF(patch, sizeof(mote::Patcher));
+#endif
 RAM_OF(stream, sizeof(mote::Updater) - sizeof(mote::Patcher));
 #ifdef WITH_SHA256
 RAM_OF(sha256, sizeof(br_sha256_context));

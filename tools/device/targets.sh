@@ -65,20 +65,21 @@ compile() {
   "${compiler[@]}" "${@:3}" -c "$source" -o "$out"
 }
 
-# link_profile DIR PROFILE FLAG...: FLAGs go to the compiler for mote's own sources. The profile's own object, the firmware that
-# calls mote, is DIR/firmware/PROFILE.o.
+# link_profile DIR PROFILE FLAG...: the codecs that the profile leaves out are switched off (patch/config.h). FLAGs go to the compiler
+# for mote's own sources. The profile's own object, the firmware that calls mote, is DIR/firmware/PROFILE.o.
 link_profile() {
-  local dir=$1 profile=$2 flags=("${@:3}") firmware=firmware.cpp source objects=()
+  local dir=$1 profile=$2 codecs=(-DMOTE_WITH_MODEL=0) firmware=firmware.cpp source objects=()
+  local flags=("${codecs[@]}" "${@:3}")
   for source in $(device_sources); do
     compile "$dir" "$source" "${flags[@]}"
     objects+=("$dir/$source.o")
   done
-  local firmware_flags=()
+  local firmware_flags=("${codecs[@]}")
   case $profile in
     c-api)
       firmware=firmware.c ;;
     lzss+sha256)
-      firmware_flags=(-DWITH_SHA256 -I"$bearssl/inc" "${with_libc[@]}")
+      firmware_flags+=(-DWITH_SHA256 -I"$bearssl/inc" "${with_libc[@]}")
       compile "$dir" stream/sha256_bearssl.cpp "${flags[@]}" "${firmware_flags[@]}"
       objects+=("$dir/stream/sha256_bearssl.cpp.o")
       # The functions that sha2small.c calls are one to a file, like everything in BearSSL.

@@ -2,6 +2,7 @@
 # Real firmware: each committed pair through diff, patch, verify and bspatch.
 need bspatch jq
 shopt -s nullglob
+count=0
 for directory in "$pairs"/*/; do
   pair=$(basename "$directory")
   old=$directory/old.bin
@@ -18,4 +19,6 @@ for directory in "$pairs"/*/; do
   bspatch "$old" image delta || fail "$pair: bspatch"
   same image "$new"
   echo "$pair"
+  count=$((count + 1))
 done
+((count > 0)) || fail "no pairs in $pairs"

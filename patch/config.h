@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What of mote a firmware carries. Define these for all of mote's sources and for your own (-DMOTE_WITH_MODEL=0): they change
+// the size of the state objects. A delta whose codec was left out ends in kUnsupported, before anything is erased. Codec raw is
+// always there: it is the patcher without a decoder.
+#pragma once
+
+/// Codec lzss: the smallest decoder.
+#ifndef MOTE_WITH_LZSS
+#define MOTE_WITH_LZSS 1
+#endif
+
+/// Codec model: the smallest deltas.
+#ifndef MOTE_WITH_MODEL
+#define MOTE_WITH_MODEL 1
+#endif
+
+/// Which instruction sets codec model predicts addresses for; pointers always. A delta for one that was left out ends in
+/// kUnsupported. For a firmware that only ever runs on one: -DMOTE_ONE_ARCHITECTURE=1 -DMOTE_WITH_THUMB=1, for example.
+#ifndef MOTE_ONE_ARCHITECTURE
+#define MOTE_ONE_ARCHITECTURE 0
+#endif
+#ifndef MOTE_WITH_THUMB
+#define MOTE_WITH_THUMB !MOTE_ONE_ARCHITECTURE
+#endif
+#ifndef MOTE_WITH_XTENSA
+#define MOTE_WITH_XTENSA !MOTE_ONE_ARCHITECTURE
+#endif
+#ifndef MOTE_WITH_RISCV
+#define MOTE_WITH_RISCV !MOTE_ONE_ARCHITECTURE
+#endif
+#ifndef MOTE_WITH_AARCH64
+#define MOTE_WITH_AARCH64 !MOTE_ONE_ARCHITECTURE
+#endif
+#ifndef MOTE_WITH_TC32
+#define MOTE_WITH_TC32 !MOTE_ONE_ARCHITECTURE
+#endif
+#ifndef MOTE_WITH_8051
+#define MOTE_WITH_8051 !MOTE_ONE_ARCHITECTURE
+#endif
+#ifndef MOTE_WITH_MIPS
+#define MOTE_WITH_MIPS !MOTE_ONE_ARCHITECTURE
+#endif
+/// Big-endian images, the 8051's calls among them.
+#ifndef MOTE_WITH_BIG_ENDIAN
+#define MOTE_WITH_BIG_ENDIAN (MOTE_WITH_8051 || !MOTE_ONE_ARCHITECTURE)
+#endif

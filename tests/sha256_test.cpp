@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// SHA-256 as devices take it (BearSSL behind mote's Hash), compiled for the host: against published vectors and libsodium.
+#include "stream/sha256_bearssl.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "diff/sha256.h"
+#include "tests/support/images.h"
+
+namespace mote::testing {
+namespace {
+
+// In pieces of `chunk` bytes.
+std::string BearsslHex(std::span<const uint8_t> data, size_t chunk) {
+  br_sha256_context context;
+  const Hash hash = BearsslSha256(&context);
+  for (size_t at = 0; at < data.size(); at += chunk) {
+    const size_t size = std::min(chunk, data.size() - at);
+    hash.update(hash.context, data.data() + at, static_cast<uint32_t>(size));
+  }
+  uint8_t digest[br_sha256_SIZE];
+  br_sha256_out(&context, digest);
+  std::string hex;
+  for (const uint8_t byte : digest) {
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15];
+  }
+  return hex;
+}
+
+std::string SodiumHex(std::span<const uint8_t> data) {
+  Sha256 sha256;
+  sha256.Update(data);
+  std::string hex;
+  for (const uint8_t byte : sha256.Finish()) {
+    hex += "0123456789abcdef"[byte >> 4];
+    hex += "0123456789abcdef"[byte & 15];
+  }
+  return hex;
+}
+
+// NIST, "Descriptions of SHA-256, SHA-384, and SHA-512" (the examples of FIPS 180), and the empty message of the CAVP's SHA256ShortMsg.
+TEST(BearsslSha256, PublishedVectors) {
+  const std::pair<Bytes, std::string_view> vectors[] = {
+      {{}, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+      {FromText("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+      {FromText("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+       "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+      {Bytes(1'000'000, 'a'), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+  };
+  for (const auto& [message, digest] : vectors) {
+    for (const size_t chunk : {1, 3, 63, 64, 65, 4096}) {
+      EXPECT_EQ(BearsslHex(message, chunk), digest) << message.size() << " bytes in pieces of " << chunk;
+    }
+  }
+}
+
+TEST(BearsslSha256, AgreesWithLibsodium) {
+  Random random(1);
+  for (size_t size = 0; size <= 200; ++size) {  // all places of the padding in a block, three times
+    const Bytes message = RandomBytes(random, size);
+    EXPECT_EQ(BearsslHex(message, 7), SodiumHex(message)) << size;
+  }
+  const Bytes image = RandomBytes(random, 300'000);
+  EXPECT_EQ(BearsslHex(image, 4096), SodiumHex(image));
+}
+
+}  // namespace
+}  // namespace mote::testing
