@@ -14,6 +14,11 @@
 #define MOTE_WITH_MODEL 1
 #endif
 
+/// Codec model in a KiB of RAM: a firmware that takes only deltas made for that, and with at most one segment.
+#ifndef MOTE_SMALL_MODEL
+#define MOTE_SMALL_MODEL 0
+#endif
+
 /// Which instruction sets codec model predicts addresses for; pointers always. A delta for one that was left out ends in
 /// kUnsupported. For a firmware that only ever runs on one: -DMOTE_ONE_ARCHITECTURE=1 -DMOTE_WITH_THUMB=1, for example.
 #ifndef MOTE_ONE_ARCHITECTURE

@@ -13,6 +13,7 @@ constexpr uint8_t kMagicAndVersion = 0xD1;
 enum class Codec : uint8_t {
   kRaw = 0,   ///< not at all; parameter 0
   kLzss = 1,  ///< LZSS; parameter: window bits - 8
+  kModel = 2,  ///< the predictive model; parameter: its profile
   kBz2 = 8,   ///< libbz2, host only; parameter 0
   kZstd = 9,  ///< libzstd, host only; parameter 0
   kLz4 = 10,  ///< liblz4 frame, host only; parameter 0

@@ -35,21 +35,37 @@ inline Status Patcher::Unpack(uint8_t byte) { return Put(byte); }
 
 Status Patcher::Write(const uint8_t* data, uint32_t size) {
   for (const uint8_t* end = data + size; data != end && status_ == Status::kNeedInput; ++data) {
+#if MOTE_WITH_MODEL
+    if (codec_ == Codec::kModel) {
+      status_ = model_->Put(*data);
+      continue;
+    }
+#endif
     const Status status = codec_ == Codec::kRaw ? Put(*data) : Unpack(*data);
     if (status != Status::kDone) status_ = status;
   }
   return status_;
 }
 
-Status Patcher::Finish() { return status_; }
+Status Patcher::Finish() {
+#if MOTE_WITH_MODEL
+  if (status_ == Status::kNeedInput && codec_ == Codec::kModel) status_ = model_->Finish();
+#endif
+  return status_;
+}
 
 // The header is complete: refuses what this device cannot do, and checks the base.
 inline Status Patcher::Start(uint32_t old_check) {
   const uint8_t field = codec_field_;
   const uint32_t window_bits = lzss::kMinWindowBits + (field >> 4);
+  [[maybe_unused]] const uint32_t profile = field >> 4;
   uint32_t memory_size = 0;
   if (MOTE_WITH_LZSS && (field & ~kLzssParameter) == static_cast<uint8_t>(Codec::kLzss)) {
     memory_size = 1u << window_bits;
+#if MOTE_WITH_MODEL
+  } else if ((field & 0x0F) == static_cast<uint8_t>(Codec::kModel) && profile < kModelProfiles && profile >= kFirstProfile) {
+    memory_size = ModelMemory(profile);
+#endif
   } else if (field != static_cast<uint8_t>(Codec::kRaw)) {
     return Status::kUnsupported;
   }
@@ -61,10 +77,14 @@ inline Status Patcher::Start(uint32_t old_check) {
   if (check_ != old_check) return Status::kWrongBase;
   check_ = kCheckStart;
   old_position_ = 0;
+  codec_ = static_cast<Codec>(field & 0x0F);
 #if MOTE_WITH_LZSS
-  if (memory_size != 0) {
-    codec_ = Codec::kLzss;
-    lzss_.Init(window_bits, config_.memory);
+  if (codec_ == Codec::kLzss) lzss_.Init(window_bits, config_.memory);
+#endif
+#if MOTE_WITH_MODEL
+  if (codec_ == Codec::kModel) {
+    mode_ = Mode::kInsert;
+    model_ = ModelDecoder::Create(config_.memory, profile, *this, old_size_, new_size_);
   }
 #endif
   return Status::kDone;
@@ -194,5 +214,31 @@ Status Patcher::Flush() {
   if (mode_ == Mode::kCheck) return Status::kDone;
   return config_.output.flush(config_.output.context, config_.output.buffer, size);
 }
+
+#if MOTE_WITH_MODEL
+Status Patcher::PutNew(uint8_t byte) {
+  if (filled_ == config_.output.buffer_size) {
+    if (Status status = Flush(); status != Status::kDone) return status;
+  }
+  config_.output.buffer[filled_++] = byte;
+  --remaining_;
+  return Status::kDone;
+}
+
+// REQUIRES: offset < produced().
+Status Patcher::ReadNew(uint32_t offset, uint8_t& byte) {
+  const uint32_t in_buffer = offset - (produced() - filled_);
+  if (in_buffer < filled_) {
+    byte = config_.output.buffer[in_buffer];
+    return Status::kDone;
+  }
+  return config_.output.read(config_.output.context, offset, &byte, 1);
+}
+
+Status Patcher::CompleteNew(uint32_t new_check) {
+  if (Status status = Flush(); status != Status::kDone) return status;
+  return check_ == new_check ? Status::kDone : Status::kCorrupt;
+}
+#endif
 
 }  // namespace mote

@@ -22,6 +22,9 @@
 #include "patch/check.h"
 #include "patch/config.h"
 #include "patch/format.h"
+#if MOTE_WITH_MODEL
+#include "patch/model_decoder.h"
+#endif
 #include "patch/status.h"
 
 namespace mote {
@@ -116,6 +119,15 @@ class Patcher {
   Status Start(uint32_t old_check);
   Status Append(uint32_t size);
   Status Flush();
+#if MOTE_WITH_MODEL
+  friend class ModelDecoder;
+  Status ReadOld(uint32_t offset, uint8_t* to, uint32_t size) {
+    return config_.base.read(config_.base.context, offset, to, size);
+  }
+  Status PutNew(uint8_t byte);
+  Status ReadNew(uint32_t offset, uint8_t& byte);
+  Status CompleteNew(uint32_t new_check);
+#endif
 
   // Bytes first: Cortex-M0 reaches only the first 32 bytes of an object with a byte load.
   State state_;
@@ -135,6 +147,9 @@ class Patcher {
   PatcherConfig config_;
 #if MOTE_WITH_LZSS
   lzss::Decoder lzss_;
+#endif
+#if MOTE_WITH_MODEL
+  ModelDecoder* model_;
 #endif
 };
 

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diff/model_encoder.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include "diff/range_encoder.h"
+#include "patch/bytes.h"
+#include "patch/check.h"
+
+namespace mote {
+namespace {
+
+using Bytes = std::span<const uint8_t>;
+
+// What all pointers look like to the aligner.
+constexpr uint32_t kMaskedPointer = 0x55AA0000;
+constexpr uint32_t kPage = 0x1000;
+
+// A bit as it will be written: under a probability, or even (chance 0).
+struct CodedBit {
+  uint16_t chance;
+  uint8_t bit;
+};
+
+AddressMap MapOf(const ModelSetting& setting, bool old_side, uint32_t size) {
+  AddressMap map{};
+  map.segment_count = static_cast<uint8_t>(setting.segments.size());
+  for (size_t i = 0; i < setting.segments.size(); ++i) {
+    Segment s = setting.segments[i];
+    if (!old_side) {
+      std::swap(s.old_offset, s.new_offset);
+      std::swap(s.old_address, s.new_address);
+    }
+    map.segments[i] = s;
+  }
+  map.ram_start = setting.ram_start;
+  map.ram_size = setting.ram_size;
+  map.old_size = size;
+  return map;
+}
+
+Setting SettingOf(const ModelSetting& setting, bool old_side, uint32_t size) {
+  return {FindArchitecture(setting.architecture), setting.relative_words,
+          MapOf(setting, old_side, size)};
+}
+
+// Finds earlier places of new that start like the current one.
+class MatchFinder {
+ public:
+  explicit MatchFinder(Bytes image)
+      : image_(image), previous_(image.size()), head_(size_t{1} << kHashBits, kNone) {}
+
+  // Enters all places before `to`.
+  void Advance(uint32_t to) {
+    for (; at_ < to; ++at_) {
+      if (at_ + kMinMatch > image_.size()) continue;
+      uint32_t& head = head_[Hash(at_)];
+      previous_[at_] = head;
+      head = at_;
+    }
+  }
+
+  // Calls `found` with (place, length) for places with the current start; the nearest first.
+  template <typename Found>
+  void Each(uint32_t at, uint32_t limit, Found found) const {
+    if (limit < kMinMatch) return;
+    uint32_t place = head_[Hash(at)];
+    for (unsigned tries = 0; tries < kTries && place != kNone; ++tries, place = previous_[place]) {
+      const uint32_t length = Length(place, at, limit);
+      if (length >= kMinMatch) found(place, length);
+    }
+  }
+
+  uint32_t Length(uint32_t place, uint32_t at, uint32_t limit) const {
+    uint32_t length = 0;
+    while (length < limit && image_[place + length] == image_[at + length]) ++length;
+    return length;
+  }
+
+ private:
+  static constexpr uint32_t kNone = 0xFFFFFFFF;
+  static constexpr unsigned kHashBits = 16;
+  static constexpr unsigned kTries = 1000;
+
+  uint32_t Hash(uint32_t at) const {
+    return LoadLittle(&image_[at], kMinMatch) * 0x9E3779B1u >> (32 - kHashBits);
+  }
+
+  Bytes image_;
+  std::vector<uint32_t> previous_, head_;
+  uint32_t at_ = 0;
+};
+
+class Encoder {
+ public:
+  Encoder(Bytes old_image, Bytes new_image, const std::vector<Copy>& copies,
+          const ModelSetting& setting, unsigned profile)
+      : old_(old_image), new_(new_image), copies_(copies), written_setting_(setting),
+        setting_(SettingOf(setting, true, static_cast<uint32_t>(old_image.size()))),
+        new_setting_(SettingOf(setting, false, static_cast<uint32_t>(new_image.size()))),
+        profile_(kModelProfile[profile]), trees_(TreeProbabilities(profile_), kEvenChance),
+        table_memory_(ShiftTableBytes(profile_.table_entries) / 4 + 1), finder_(new_image) {
+    Init(contexts_);
+    table_.Init(reinterpret_cast<uint8_t*>(table_memory_.data()), profile_.table_entries);
+    predictor_.Init(setting_);
+  }
+
+  ModelDelta Encode();
+
+ private:
+  // Each of these codes bits under `use_`.
+  unsigned Bit(Probability& probability, unsigned bit, unsigned limit = kFlagLimit);
+  void EvenBits(uint32_t value, unsigned bits);
+  void EvenNumber(uint32_t value);
+  void Number(NumberModel& model, uint32_t value);
+  void Tree(unsigned tree, uint8_t byte);
+
+  void WriteSetting();
+  void EndRun();
+  bool TryUnit(const Unit& unit, bool& confident);
+  void CodeMiss(const Unit& unit, uint32_t shift, uint32_t target, bool same_bits);
+  void Substitute(uint32_t least, uint32_t end);
+  void Insert(uint32_t count);
+  void Seek(uint32_t to);
+  bool NewIs(const Unit& unit, uint32_t word) const;
+  unsigned Class(unsigned value) const { return value & profile_.class_mask; }
+  const uint8_t* OldAt() const { return old_.data() + op_; }
+  uint32_t Available() const {
+    return std::min<uint32_t>(kLookahead, static_cast<uint32_t>(old_.size()) - op_);
+  }
+  uint8_t PredictedByte() const { return predictor_.Predicted(op_, old_[op_]); }
+
+  Bytes old_, new_;
+  const std::vector<Copy>& copies_;
+  const ModelSetting& written_setting_;
+  const Setting setting_, new_setting_;
+  const ModelProfile profile_;
+  ModelContexts contexts_;
+  std::vector<Probability> trees_;
+  std::vector<uint32_t> table_memory_;
+  ShiftTable table_;
+  Predictor predictor_;
+  MatchFinder finder_;
+  Recent<kRecentShifts> shifts_{};
+  Recent<kRecentDiagonals> diagonals_{};
+
+  uint32_t pos_ = 0, op_ = 0;
+  uint32_t run_ = 0;
+  Event event_ = Event::kStart;
+  unsigned history_ = 0;
+  uint32_t distance_ = 0;
+  // The answers within a run are decoded after its length, which is known only at its end.
+  std::vector<CodedBit> coded_, in_run_;
+  std::vector<CodedBit>* sink_ = &coded_;
+  BitUse use_ = BitUse::kSetting;
+  ModelDelta result_;
+};
+
+unsigned Encoder::Bit(Probability& probability, unsigned bit, unsigned limit) {
+  const unsigned chance = probability >> 4;
+  sink_->push_back({static_cast<uint16_t>(chance), static_cast<uint8_t>(bit)});
+  result_.bits[static_cast<size_t>(use_)] -=
+      std::log2(static_cast<double>(bit ? chance : 4096 - chance) / 4096);
+  probability = Adapted(probability, bit, limit);
+  return bit;
+}
+
+void Encoder::EvenBits(uint32_t value, unsigned bits) {
+  result_.bits[static_cast<size_t>(use_)] += bits;
+  while (bits-- != 0) sink_->push_back({0, static_cast<uint8_t>(value >> bits & 1)});
+}
+
+void Encoder::EvenNumber(uint32_t value) {
+  const unsigned bits = static_cast<unsigned>(std::bit_width(value));
+  EvenBits(bits, 6);
+  if (bits == 0) return;
+  const unsigned zeros = static_cast<unsigned>(std::countr_zero(value));
+  EvenBits(zeros, 5);
+  const unsigned middle = bits - 1 - zeros;
+  EvenBits((value >> zeros) & ((1u << middle) - 1), middle);
+}
+
+void Encoder::Number(NumberModel& model, uint32_t value) {
+  ++value;
+  unsigned bits = static_cast<unsigned>(std::bit_width(value)) - 1;
+  for (unsigned i = 0; i <= bits; ++i) {
+    Bit(model.prefix[std::min(i, NumberModel::kPrefixes - 1)], i < bits);
+  }
+  if (bits == 0) return;
+  const unsigned first = value >> (bits - 1) & 1;
+  Bit(model.first[bits > 1], first);
+  if (bits == 1) return;
+  Bit(model.second[first], value >> (bits - 2) & 1);
+  EvenBits(value & ((1u << (bits - 2)) - 1), bits - 2);
+}
+
+void Encoder::Tree(unsigned tree, uint8_t byte) {
+  const unsigned bits = profile_.tree_bits;
+  Probability* probabilities = &trees_[tree << bits];
+  unsigned node = 1;
+  for (unsigned i = 0; i < bits; ++i) {
+    node = node * 2 + Bit(probabilities[node], byte >> (7 - i) & 1, kTreeLimit);
+  }
+  EvenBits(byte & ((1u << (8 - bits)) - 1), 8 - bits);
+}
+
+void Encoder::WriteSetting() {
+  use_ = BitUse::kSetting;
+  const ModelSetting& s = written_setting_;
+  EvenBits(static_cast<uint32_t>(s.architecture), 4);
+  EvenBits(s.relative_words, 1);
+  EvenBits(s.ram_size != 0, 1);
+  const bool other_addresses = std::ranges::any_of(
+      s.segments, [](const Segment& segment) { return segment.old_address != segment.new_address; });
+  EvenBits(other_addresses, 1);
+  EvenBits(static_cast<uint32_t>(s.segments.size()) - 1, 2);
+  if (s.ram_size != 0) {
+    EvenNumber(s.ram_start);
+    EvenNumber(s.ram_size);
+  }
+  for (size_t i = 0; i < s.segments.size(); ++i) {
+    if (i != 0) {
+      EvenNumber(s.segments[i].old_offset - s.segments[i - 1].old_offset);
+      EvenNumber(s.segments[i].new_offset - s.segments[i - 1].new_offset);
+    }
+    EvenNumber(s.segments[i].old_address);
+    if (other_addresses) EvenNumber(s.segments[i].new_address);
+  }
+  EvenBits(UpdateCheck(kCheckStart, new_.data(), static_cast<uint32_t>(new_.size())), 32);
+  const Segment& first = s.segments[0];
+  table_.Learn(setting_.map.ram_start, 0);
+  table_.Learn(first.old_address, first.new_address - first.old_address);
+}
+
+void Encoder::EndRun() {
+  sink_ = &coded_;
+  const BitUse use = use_;
+  use_ = BitUse::kRuns;
+  Number(contexts_.run[Class(static_cast<unsigned>(event_))], run_);
+  use_ = use;
+  coded_.insert(coded_.end(), in_run_.begin(), in_run_.end());
+  in_run_.clear();
+  run_ = 0;
+}
+
+bool Encoder::NewIs(const Unit& unit, uint32_t word) const {
+  uint8_t bytes[4];
+  if (setting_.architecture->big_endian) {
+    StoreBig(bytes, unit.size, word);
+  } else {
+    StoreLittle(bytes, unit.size, word);
+  }
+  return std::equal(bytes, bytes + unit.size, new_.begin() + pos_);
+}
+
+// Codes the unit at the current place, if new has one like it there. False: new has something else.
+bool Encoder::TryUnit(const Unit& unit, bool& confident) {
+  uint32_t shift;
+  const ShiftTable::Found found = table_.Find(unit.target, shift);
+  shift &= ~((1u << unit.scale) - 1);
+  const unsigned context = HitContext(profile_, found, history_, unit.kind);
+  uint8_t& streak = contexts_.streak[context];
+  confident = streak == kConfident;
+
+  const uint32_t address = setting_.map.NewAddress(pos_);
+  const uint32_t predicted = unit.target + shift;
+  bool hit = NewIs(unit, Retarget(setting_, unit, address, predicted));
+  // What it refers to in new.
+  Unit there = FindUnit(new_setting_, &new_[pos_],
+                        std::min<uint32_t>(kLookahead, static_cast<uint32_t>(new_.size()) - pos_),
+                        address, true);
+  if (there.form != unit.form) {
+    there = FindUnit(new_setting_, &new_[pos_],
+                     std::min<uint32_t>(kLookahead, static_cast<uint32_t>(new_.size()) - pos_),
+                     address, false);
+  }
+  const bool alike = there.form == unit.form && there.size == unit.size && there.row == unit.row;
+  if (hit && unit.form == Unit::kUpper && alike && there.target != predicted) hit = false;
+  const bool moved = alike && NewIs(unit, Retarget(setting_, unit, address, there.target)) &&
+                     ((there.target - predicted) & ((1u << unit.scale) - 1)) == 0 && there.target != predicted;
+  const uint32_t same_target = SameBitsTarget(setting_, unit, address);
+  const bool same_bits = NewIs(unit, unit.word) &&
+                         !(unit.form == Unit::kUpper && moved && there.target != same_target);
+  if (!hit && !moved && !same_bits) return false;
+
+  ++result_.units;
+  if (hit) {
+    ++run_;
+    if (!confident) {
+      use_ = BitUse::kHits;
+      ++streak;
+      sink_ = &in_run_;
+      Bit(contexts_.hit[context], 1);
+      history_ <<= 1;
+    }
+    if (unit.form == Unit::kUpper) predictor_.LearnUpper(unit, address, predicted);
+    pos_ += unit.size;
+    op_ += unit.size;
+    return true;
+  }
+  ++result_.misses;
+  if (confident) {
+    EndRun();
+    use_ = BitUse::kRunEnds;
+    Bit(contexts_.miss_here[Class(static_cast<unsigned>(event_))], 1);
+    event_ = Event::kMiss;
+    contexts_.hit[context] = Adapted(contexts_.hit[context], 0, kFlagLimit);
+  } else {
+    use_ = BitUse::kHits;
+    ++run_;
+    sink_ = &in_run_;
+    Bit(contexts_.hit[context], 0);
+  }
+  streak = 0;
+  CodeMiss(unit, shift, same_bits ? same_target : there.target, same_bits);
+  return true;
+}
+
+void Encoder::CodeMiss(const Unit& unit, uint32_t shift, uint32_t target, bool same_bits) {
+  use_ = BitUse::kMisses;
+  history_ = history_ << 1 | 1;
+  const uint32_t chosen = target - unit.target;
+  Bit(contexts_.old_bits[Class(unit.kind)], same_bits);
+  if (!same_bits) {
+    unsigned asked = 0;
+    bool found = false;
+    for (uint32_t recent : shifts_.value) {
+      if (recent == shift) continue;
+      found = Bit(contexts_.recent_shift[asked++], recent == chosen);
+      if (found) break;
+    }
+    if (!found) {
+      const uint32_t difference = chosen - shift;
+      const unsigned negative = difference >> 31;
+      Bit(contexts_.negative[0], negative);
+      Number(contexts_.miss[Class(unit.kind == 0)],
+             ((negative ? 0u - difference : difference) >> unit.scale) - 1);
+    }
+  }
+  table_.Learn(unit.target, chosen);
+  if (!same_bits) shifts_.Touch(chosen);
+  const uint32_t address = setting_.map.NewAddress(pos_);
+  if (unit.form == Unit::kUpper) predictor_.LearnUpper(unit, address, target);
+  pos_ += unit.size;
+  op_ += unit.size;
+}
+
+// Up to `least` at least, `end` at most.
+void Encoder::Substitute(uint32_t least, uint32_t end) {
+  use_ = BitUse::kRunEnds;
+  Bit(contexts_.inserts[Class(static_cast<unsigned>(event_))], 0);
+  event_ = Event::kSubstitution;
+  for (unsigned n = 0;; n = std::min(n + 1, 3u)) {
+    use_ = BitUse::kSubstitutions;
+    Tree(0, static_cast<uint8_t>(new_[pos_] - PredictedByte()));
+    ++pos_;
+    ++op_;
+    ++result_.substituted;
+    bool more = pos_ < end && (pos_ < least || new_[pos_] != PredictedByte());
+    if (more && pos_ >= least) {
+      // A unit is better coded as one.
+      more = FindUnit(setting_, OldAt(), Available(), setting_.map.OldAddress(op_),
+                      op_ >= predictor_.boundary())
+                 .size == 0;
+    }
+    use_ = BitUse::kRunEnds;
+    Bit(contexts_.more[Class(n)], more);
+    if (!more) break;
+  }
+}
+
+void Encoder::Insert(uint32_t count) {
+  use_ = BitUse::kRunEnds;
+  Bit(contexts_.inserts[Class(static_cast<unsigned>(event_))], 1);
+  event_ = Event::kInsertion;
+  Number(contexts_.insertion, count);
+  result_.inserted += count;
+  bool matched = false;
+  for (uint32_t left = count; left != 0;) {
+    finder_.Advance(pos_);
+    uint32_t best_length = 0, best_distance = 0;
+    double best_gain = 4;
+    finder_.Each(pos_, left, [&](uint32_t place, uint32_t length) {
+      const double gain = 6.0 * length - (8 + std::log2(pos_ - place) + 2 * std::log2(length));
+      if (gain > best_gain) best_gain = gain, best_length = length, best_distance = pos_ - place;
+    });
+    if (distance_ != 0 && distance_ <= pos_) {
+      const uint32_t length = finder_.Length(pos_ - distance_, pos_, left);
+      const double gain = 6.0 * length - (5 + 2 * std::log2(length + 1));
+      if (length != 0 && gain > best_gain) best_length = length, best_distance = distance_;
+    }
+    use_ = BitUse::kMatches;
+    Bit(contexts_.match[matched], best_length != 0);
+    matched = best_length != 0;
+    if (matched) {
+      const bool last = best_distance == distance_;
+      Bit(contexts_.last_distance, last);
+      Number(contexts_.match_length[Class(!last)], best_length - (last ? 1 : kMinMatch));
+      if (!last) {
+        Number(contexts_.distance[Class(std::min(best_length, 6u) - kMinMatch)], best_distance - 1);
+      }
+      distance_ = best_distance;
+      pos_ += best_length;
+      left -= best_length;
+      result_.matched += best_length;
+    } else {
+      use_ = BitUse::kLiterals;
+      Tree(1 + LiteralTree(profile_, setting_.architecture->halfwords, pos_, pos_ == 0 ? 0 : new_[pos_ - 1]), new_[pos_]);
+      ++pos_;
+      --left;
+    }
+  }
+}
+
+void Encoder::Seek(uint32_t to) {
+  use_ = BitUse::kSeeks;
+  ++result_.copies;
+  const uint32_t diagonal = to - pos_;
+  const auto recent = std::ranges::find(diagonals_.value, diagonal);
+  Bit(contexts_.recent_diagonal[0], recent != std::end(diagonals_.value));
+  if (recent != std::end(diagonals_.value)) {
+    const auto i = recent - std::begin(diagonals_.value);
+    Bit(contexts_.recent_diagonal[1], i != 0);
+    if (i != 0) Bit(contexts_.recent_diagonal[2], i != 1);
+  } else {
+    Number(contexts_.seek, to > op_ ? to - op_ : op_ - to);
+    if (to != op_) Bit(contexts_.negative[1], to < op_);
+  }
+  diagonals_.Touch(diagonal);
+  op_ = to;
+  predictor_.Jump(to);
+  const uint32_t address = setting_.map.OldAddress(to);
+  const uint32_t shift = setting_.map.NewAddress(pos_) - address;
+  table_.Learn(address, shift);
+  shifts_.Touch(shift);
+}
+
+ModelDelta Encoder::Encode() {
+  WriteSetting();
+  size_t next = 0;
+  const auto new_size = static_cast<uint32_t>(new_.size());
+  const auto old_size = static_cast<uint32_t>(old_.size());
+  while (pos_ < new_size) {
+    while (next < copies_.size() && pos_ >= copies_[next].new_position + copies_[next].length) ++next;
+    const Copy* copy = next < copies_.size() ? &copies_[next] : nullptr;
+    bool follows = copy != nullptr && pos_ >= copy->new_position &&
+                   op_ == copy->old_position + (pos_ - copy->new_position);
+    // The decoder looks at every place where it stands, whatever comes of it.
+    Unit unit;
+    unit.size = 0;
+    if (op_ < old_size) unit = predictor_.Look(OldAt(), Available(), op_);
+    bool confident = false;
+    if (unit.size != 0 && unit.size <= new_size - pos_) {
+      if (follows) {
+        if (TryUnit(unit, confident)) continue;
+      } else {
+        // Only for what it does to the table, and to see whether a miss would have been announced here.
+        uint32_t shift;
+        const ShiftTable::Found found = table_.Find(unit.target, shift);
+        confident = contexts_.streak[HitContext(profile_, found, history_, unit.kind)] == kConfident;
+      }
+    } else if (follows && new_[pos_] == PredictedByte()) {
+      ++run_;
+      ++pos_;
+      ++op_;
+      continue;
+    }
+    EndRun();
+    if (confident) {
+      use_ = BitUse::kRunEnds;
+      Bit(contexts_.miss_here[Class(static_cast<unsigned>(event_))], 0);
+    }
+    if (follows) {
+      const uint32_t end = copy->new_position + copy->length;
+      // A unit that is broken up: to its last byte that differs.
+      uint32_t least = std::min(pos_ + unit.size, end);
+      while (least > pos_ && new_[least - 1] == old_[op_ + (least - 1 - pos_)]) --least;
+      Substitute(least, end);
+      continue;
+    }
+    const bool inside = copy != nullptr && pos_ >= copy->new_position;
+    const uint32_t until = inside ? pos_ : copy != nullptr ? copy->new_position : new_size;
+    Insert(until - pos_);
+    if (pos_ < new_size) Seek(copy->old_position + (pos_ - copy->new_position));
+  }
+  if (run_ != 0) EndRun();
+  RangeEncoder coder;
+  for (const CodedBit& coded : coded_) {
+    if (coded.chance == 0) {
+      coder.EvenBit(coded.bit);
+    } else {
+      coder.Bit(coded.chance, coded.bit);
+    }
+  }
+  result_.bytes = coder.Finish();
+  return std::move(result_);
+}
+
+}  // namespace
+
+ModelDelta EncodeModel(Bytes old_image, Bytes new_image, const std::vector<Copy>& copies,
+                       const ModelSetting& setting, unsigned profile) {
+  return Encoder(old_image, new_image, copies, setting, profile).Encode();
+}
+
+std::vector<uint8_t> MaskAddresses(Bytes image, const ModelSetting& written, bool old_side) {
+  const auto size = static_cast<uint32_t>(image.size());
+  const Setting setting = SettingOf(written, old_side, size);
+  const PairKind pairs = setting.architecture->pairs;
+  const bool big_endian = setting.architecture->big_endian;
+  Predictor predictor;
+  predictor.Init(setting);
+  std::vector<uint8_t> masked(image.begin(), image.end());
+  for (uint32_t at = 0; at < size;) {
+    const uint32_t address = setting.map.OldAddress(at);
+    const Unit unit = predictor.Look(&image[at], std::min(kLookahead, size - at), at);
+    if (unit.size == 0) {
+      for (uint32_t left = std::min(predictor.PlainBytes(at), size - at); left != 0; --left, ++at) {
+        masked[at] = predictor.Predicted(at, image[at]);
+      }
+      continue;
+    }
+    uint32_t word = 0;
+    if (unit.form == Unit::kPointer) {
+      word = kMaskedPointer | (unit.target - setting.map.ram_start < setting.map.ram_size);
+    } else if (unit.form == Unit::kRelative) {
+      word = kMaskedPointer | 0x10;
+    } else if (unit.form == Unit::kUpper) {
+      // Both halves of the pair become those of an offset of zero.
+      const bool counts_from_here = PairTarget(pairs, unit.word, address, 0) !=
+                                    PairTarget(pairs, unit.word, address + kPage, 0);
+      word = WithUpper(pairs, unit.word, address, counts_from_here ? address : 0);
+      predictor.LearnUpper(unit, address,
+                           counts_from_here && pairs == PairKind::kRiscv ? address : 0);
+    } else {
+      word = WithTarget(*unit.row, unit.word, address, CountFrom(*unit.row, address));
+    }
+    if (big_endian) {
+      StoreBig(&masked[at], unit.size, word);
+    } else {
+      StoreLittle(&masked[at], unit.size, word);
+    }
+    at += unit.size;
+  }
+  return masked;
+}
+
+}  // namespace mote

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// RISC-V (RV32 and RV64, compressed instructions too): JAL, and the pairs LUI or AUIPC with the ADDI, load, store or JALR that adds the
+// lower 12 bits. Source: The RISC-V Instruction Set Manual, volume I, 2.5, 2.4 and 16.
+#pragma once
+
+#include "patch/architecture.h"
+
+namespace mote {
+
+constexpr UnitRow kRiscvRows[] = {
+    {0x0000007F, 0x0000006F, 4, 1, 1, 0, 0, 0, 21, true, 0, 0, {{21, 10, 1}, {20, 1, 11}, {12, 8, 12}, {31, 1, 20}}},  // JAL
+};
+constexpr Architecture kRiscv = {kRiscvRows, 1, PairKind::kRiscv, 1, 0x03, 0x03, 4, 2, false, true, true};
+
+}  // namespace mote

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arm Thumb and Thumb-2: BL, and the wide B (encodings T1 and T4). A halfword is a step: what a wide instruction's second half looks
+// like is never a BL. Source: Armv7-M Architecture Reference Manual, A7.7.12 and A7.7.18.
+#pragma once
+
+#include "patch/architecture.h"
+
+namespace mote {
+
+// The first halfword is in the low half. BL: 11110S imm10, 11J1 1J2 imm11; B.W: 10J1 1J2.
+constexpr UnitRow kThumbRows[] = {
+    {0x9000F800, 0x9000F000, 4, 1, 1, 0, 0, 4, 25, true, 0, 0x00C00000,
+     {{16, 11, 1}, {0, 10, 12}, {27, 1, 22}, {29, 1, 23}, {10, 1, 24}}},
+};
+constexpr Architecture kThumb = {kThumbRows, 1, PairKind::kNone, 1, 0, 0, 2, 2, false, false, true};
+
+}  // namespace mote

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks through old and predicts what new has in its place. The encoder and the decoder ask it the same questions in the same
+// order, and so get the same answers. FORMAT.md 6.4 to 6.7.
+#pragma once
+
+#include <stdint.h>
+
+#include "patch/address_map.h"
+#include "patch/architecture.h"
+#include "patch/pair.h"
+#include "patch/shift_table.h"
+
+namespace mote {
+
+/// Words that are offsets from where they stand (jump tables) reach this far back, and no nearer than the other.
+constexpr uint32_t kRelativeReach = 1u << 20;
+constexpr uint32_t kRelativeNearest = 256;
+
+/// How many bytes from the current one on Look may want to see.
+constexpr uint32_t kLookahead = kPairBytes;
+
+/// Something in old that carries an address.
+struct Unit {
+  enum Form : uint8_t { kNone, kPointer, kRelative, kRow, kUpper };
+
+  Form form;
+  uint8_t size;  ///< bytes
+  uint8_t kind;  ///< 0 pointer, 1 to 3; part of the statistics' contexts
+  uint8_t scale;  ///< targets are multiples of 2^scale
+  uint32_t word;  ///< the bytes, as a number
+  uint32_t target;
+  uint32_t lower;        ///< kUpper: the lower part that it was found with
+  const UnitRow* row;    ///< kRow
+};
+
+/// What both images have in common.
+struct Setting {
+  const Architecture* architecture;
+  bool relative_words;
+  AddressMap map;
+};
+
+/// The unit at old's or new's `bytes`, `available` of them, at `address`. `instruction`: an instruction may start here.
+Unit FindUnit(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address, bool instruction);
+
+/// What the bits of `unit` refer to when they stand at `address`.
+uint32_t SameBitsTarget(const Setting& setting, const Unit& unit, uint32_t address);
+
+/// The bytes of `unit` if it stood at `address` and referred to `target`.
+uint32_t Retarget(const Setting& setting, const Unit& unit, uint32_t address, uint32_t target);
+
+class Predictor {
+ public:
+  void Init(const Setting& setting) {
+    setting_ = &setting;
+    boundary_ = 0;
+    patched_end_ = 0;
+    for (Lower& lower : lowers_) lower.reg = -1;
+    next_lower_ = 0;
+  }
+
+  /// Goes to another place in old: what was known of the instructions here holds no longer.
+  void Jump(uint32_t old_position) {
+    boundary_ = old_position;
+    patched_end_ = 0;
+  }
+
+  /// What stands at `old_position`: an instruction, perhaps with an address, or just bytes. `bytes`: min(kLookahead, what is left)
+  /// bytes of old from there. Call it once for each item.
+  Unit Look(const uint8_t* bytes, uint32_t available, uint32_t old_position);
+
+  /// Where the instruction after the last one looked at starts.
+  uint32_t boundary() const { return boundary_; }
+
+  /// Byte `old_position`, which is `old_byte`, as it is predicted when it belongs to no unit.
+  uint8_t Predicted(uint32_t old_position, uint8_t old_byte) const {
+    const uint32_t left = patched_end_ - old_position;
+    return left - 1 < 4 ? static_cast<uint8_t>(patched_ >> (32 - 8 * left)) : old_byte;
+  }
+
+  /// Bytes from `old_position` on that are plain ones before something has to be looked at again.
+  uint32_t PlainBytes(uint32_t old_position) const;
+
+  /// The upper part `unit` became one for `target` at `new_address`: the lower parts that follow will fit.
+  void LearnUpper(const Unit& unit, uint32_t new_address, uint32_t target);
+
+ private:
+  struct Lower {
+    int8_t reg;
+    uint32_t old_bits, new_bits;
+  };
+  // A lower part with bits this near to those seen belongs to the same object.
+  static constexpr uint32_t kLowerReach = 16;
+  static constexpr unsigned kLowers = 4;
+
+  bool PatchLower(const uint8_t* bytes, uint32_t available);
+
+  const Setting* setting_;
+  uint32_t boundary_;
+  uint32_t patched_;      // an instruction whose lower part was rewritten,
+  uint32_t patched_end_;  // and where it ends in old
+  Lower lowers_[kLowers];
+  uint8_t next_lower_;
+};
+
+}  // namespace mote

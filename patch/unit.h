@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Units that carry an address, such as a call or a pointer, described by rows of data: one small interpreter reads and
+// rewrites the address field of every instruction set. FORMAT.md 6.4.
+#pragma once
+
+#include <stdint.h>
+
+namespace mote {
+
+/// A run of bits of the address field: `width` bits that start at bit `from` of the instruction and at bit `to` of the offset.
+struct BitField {
+  uint8_t from, width, to;
+};
+
+/// How one kind of instruction carries its target.
+struct UnitRow {
+  static constexpr int kMaxFields = 5;
+
+  /// An instruction w of this kind has (w & mask) == match.
+  uint32_t mask, match;
+  /// Bytes of w, 2 to 4; read in the byte order of the architecture.
+  uint8_t size;
+  /// 1 to 3: which units it shares its statistics with; 0 is for pointers.
+  uint8_t kind;
+  /// Targets are multiples of 2^scale.
+  uint8_t scale;
+  /// Where offsets count from: ((address + pc_before) with its low pc_clear bits cleared) + pc_after.
+  uint8_t pc_before, pc_clear, pc_after;
+  /// Bits of the offset, sign included; what is above is the sign, or, without a sign, `above`.
+  uint8_t offset_bits;
+  bool is_signed;
+  uint32_t above;
+  /// Arm Thumb-2's I1 and I2: bits of the offset that are inverted where its sign bit is 0.
+  uint32_t inverted_if_positive;
+  /// Up to five fields; a width of 0 ends them.
+  BitField fields[kMaxFields];
+};
+
+inline uint32_t CountFrom(const UnitRow& row, uint32_t address) {
+  return ((address + row.pc_before) >> row.pc_clear << row.pc_clear) + row.pc_after;
+}
+
+/// The address that instruction `w`, found at `address`, refers to. REQUIRES: (w & row.mask) == row.match.
+uint32_t TargetOf(const UnitRow& row, uint32_t w, uint32_t address);
+
+/// `w` rewritten to refer to `target` from `address`; a target out of its reach gives another one.
+uint32_t WithTarget(const UnitRow& row, uint32_t w, uint32_t address, uint32_t target);
+
+}  // namespace mote
