@@ -71,9 +71,11 @@ struct ModelContexts {
 
 constexpr uint32_t kProbabilities = (sizeof(ModelContexts) - sizeof(ModelContexts::streak)) / sizeof(Probability);
 
-/// Most units are where they are predicted, and matches are rare.
+/// Most units are where they are predicted, matches are rare, and runs are not short.
 constexpr Probability kHitChance = 0xF843;
 constexpr Probability kMatchChance = 0x0CC3;
+constexpr Probability kLongRunChance = 0xD001;
+constexpr unsigned kLongRunPrefixes = 6;
 
 /// Sets the statistics as they are at the start of every delta.
 inline void Init(ModelContexts& contexts) {
@@ -84,6 +86,9 @@ inline void Init(ModelContexts& contexts) {
     contexts.streak[i] = 0;
   }
   contexts.match[0] = kMatchChance;
+  for (NumberModel& run : contexts.run) {
+    for (unsigned i = 0; i < kLongRunPrefixes; ++i) run.prefix[i] = kLongRunChance;
+  }
 }
 
 /// The trees' probabilities: that of the residuals, then those of the literals.

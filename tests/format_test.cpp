@@ -8,6 +8,7 @@
 
 #include "diff/apply.h"
 #include "diff/diff.h"
+#include "diff/library_codecs.h"
 #include "tests/support/images.h"
 #include "tests/support/patcher_rig.h"
 #include "tests/support/reference.h"
@@ -267,9 +268,36 @@ TEST(FormatLzss, OffsetsAreTakenModuloTheWindow) {
 
 TEST(FormatLzss, SixteenZerosAreCorrupt) {
   const std::string start = Literals(InsertAll(FromText("aa"))) + Literals({'a'});
-  ExpectLzss(start + "00" + std::string(16, '0'), FromText("aa"), Status::kCorrupt);
-  ExpectLzss(start + "01" + std::string(16, '0'), FromText("aa"), Status::kCorrupt);
+  const std::string too_long =
+      std::string(16, '0') + "1";  // the filling of the last byte is no prefix
+  ExpectLzss(start + "00" + too_long, FromText("aa"), Status::kCorrupt);
+  ExpectLzss(start + "01" + too_long, FromText("aa"), Status::kCorrupt);
   ExpectLzss(start + "01" + std::string(15, '0') + "1", FromText("aa"), Status::kNeedInput);
+}
+
+// --- Section 4: what a library's stream may unpack to.
+
+TEST(Format, CommandsOfHostCodecsAreBounded) {
+  // One byte of new: 8 + 64 bytes. Empty commands, an insertion whose copy is written long, the
+  // check.
+  const Bytes image = {'x'};
+  const auto delta = [&](Codec codec, const char* copy) {
+    Bytes commands(64, 0x00);
+    for (const uint8_t byte : Hex(copy)) commands.push_back(byte);
+    for (const uint8_t byte : {0x03, 0x78}) commands.push_back(static_cast<uint8_t>(byte));
+    for (const uint8_t byte : CheckOf(image)) commands.push_back(byte);
+    Bytes bytes = Hex("D1 00 00 02 C5 9D 1C 81");
+    bytes[1] = static_cast<uint8_t>(codec);
+    for (const uint8_t byte : PackWithLibrary(codec, commands)) bytes.push_back(byte);
+    return bytes;
+  };
+  for (const Codec codec : {Codec::kBz2, Codec::kZstd, Codec::kLz4}) {
+    SCOPED_TRACE(CodecName(codec));
+    EXPECT_EQ(Apply({}, delta(codec, "80 00")), image);
+    EXPECT_EQ(ReadStatistics(delta(codec, "80 00")).command_bytes, 72u);
+    EXPECT_THROW(Apply({}, delta(codec, "80 80 00")), Error);
+    EXPECT_THROW(ReadStatistics(delta(codec, "80 80 00")), Error);
+  }
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ void ExpectAsReference(const Bytes& old_image, const Bytes* new_image, const Byt
   const Outcome reference =
       ReferenceDevice{.old_image = old_image, .capacity = kSlot, .window_size = kWindow}.Apply(
           delta);
-  ASSERT_EQ(StatusName(device.status), StatusName(reference.status));
+  ASSERT_STREQ(StatusName(device.status), StatusName(reference.status));
   if (device.status != Status::kDone) return;
   ASSERT_EQ(Compare(device.image, reference.image), "");
   if (new_image != nullptr) {
@@ -387,7 +387,7 @@ TEST_P(OnHost, EveryCut) {
     const Status status = Try(old_image, new_image, delta);
     // A library's stream may have bytes behind its last command that the image can do without.
     if (status != Status::kDone || codec == Codec::kRaw || codec == Codec::kLzss) {
-      ASSERT_EQ(StatusName(status), StatusName(Status::kNeedInput));
+      ASSERT_STREQ(StatusName(status), StatusName(Status::kNeedInput));
     }
     TryStatistics(delta);
   }
