@@ -46,7 +46,7 @@ Configuration Own(std::string name, std::string about, DiffOptions options) {
           .patch = Apply,
           .ram = [](View delta) -> std::optional<uint32_t> {
             const DeltaHeader header = ReadHeader(delta);
-            return DecoderRam(header.codec, header.window_bits);
+            return DecoderRam(header);
           }};
 }
 

@@ -156,6 +156,10 @@ DeltaHeader ReadHeader(std::span<const uint8_t> delta) {
       header.window_bits = lzss::kMinWindowBits + parameter;
       largest_parameter = lzss::kMaxWindowBits - lzss::kMinWindowBits;
       break;
+    case Codec::kModel:
+      header.profile = parameter;
+      largest_parameter = kModelProfiles - 1;
+      break;
     case Codec::kRaw:
     case Codec::kBz2:
     case Codec::kZstd:
@@ -178,6 +182,12 @@ DeltaHeader ReadHeader(std::span<const uint8_t> delta) {
   return header;
 }
 
+uint32_t CodecMemory(const DeltaHeader& header) {
+  if (header.codec == Codec::kLzss) return 1u << header.window_bits;
+  if (header.codec == Codec::kModel) return ModelMemory(header.profile);
+  return 0;
+}
+
 std::vector<uint8_t> UnpackCommands(std::span<const uint8_t> delta, const DeltaHeader& header) {
   std::vector<uint8_t> commands(CountCommands(*OpenCommands(delta, header), header).command_bytes);
   OpenCommands(delta, header)->Read(commands);
@@ -193,13 +203,14 @@ std::vector<uint8_t> Apply(std::span<const uint8_t> old_image, std::span<const u
   const DeltaHeader header = ReadHeader(delta);
   Target target{old_image, {}};
   std::array<uint8_t, kBufferSize> buffer;
-  std::vector<uint8_t> memory(header.codec == Codec::kLzss ? size_t{1} << header.window_bits : 0);
+  // In words: codec model wants its memory aligned.
+  std::vector<uint64_t> memory((CodecMemory(header) + 7) / 8);
   Patcher patcher;
   patcher.Init({{&ReadOld, &target,
                  static_cast<uint32_t>(std::min<size_t>(old_image.size(), kMaxImageSize))},
                 {buffer.data(), kBufferSize, &AppendNew, &ReadNew, &target, kMaxImageSize},
-                memory.data(),
-                static_cast<uint32_t>(memory.size())});
+                reinterpret_cast<uint8_t*>(memory.data()),
+                static_cast<uint32_t>(memory.size() * 8)});
   // Byte by byte, so that a message can name the offset.
   Status status = Status::kNeedInput;
   uint64_t taken = 0;
@@ -216,7 +227,7 @@ std::vector<uint8_t> Apply(std::span<const uint8_t> old_image, std::span<const u
       throw Error(status, Explain(status, "(offset " + std::to_string(at) + what + ")"));
     return std::move(target.new_image);
   };
-  if (header.codec == Codec::kRaw || header.codec == Codec::kLzss) {
+  if (header.codec == Codec::kRaw || header.codec == Codec::kLzss || header.codec == Codec::kModel) {
     feed(delta);
     return finish("");
   }

@@ -18,6 +18,7 @@ struct DeltaHeader {
   unsigned version;
   Codec codec;
   unsigned window_bits;  ///< kLzss only, else 0
+  unsigned profile;      ///< kModel only, else 0
   uint32_t old_size;     ///< bytes
   uint32_t new_size;     ///< bytes
   uint32_t old_check;    ///< FNV-1a of the old image
@@ -27,6 +28,10 @@ struct DeltaHeader {
 /// Reads the header. Throws Error: kNeedInput (too short), kCorrupt (not a delta), kUnsupported
 /// (version, codec, reserved bits).
 DeltaHeader ReadHeader(std::span<const uint8_t> delta);
+
+/// Bytes of work memory (PatcherConfig::memory) that the delta needs on this machine: pointers in it are larger here than on a
+/// device, whose need DecoderRam tells.
+uint32_t CodecMemory(const DeltaHeader& header);
 
 /// What the commands of a delta come to.
 struct DeltaStatistics {
@@ -40,7 +45,7 @@ struct DeltaStatistics {
 };
 
 /// Reads all commands, without the old image. Throws Error as ReadHeader, and kCorrupt or
-/// kNeedInput for a damaged or cut delta.
+/// kNeedInput for a damaged or cut delta. REQUIRES: a codec other than kModel, which has no commands.
 DeltaStatistics ReadStatistics(std::span<const uint8_t> delta);
 
 /// The command stream of a delta, up to its check, as it is before its codec packed it: with it,

@@ -20,7 +20,8 @@ struct CodecEntry {
   Codec codec;
   const char* name;
 };
-constexpr CodecEntry kCodecs[] = {{Codec::kRaw, "raw"},
+constexpr CodecEntry kCodecs[] = {{Codec::kModel, "model"},
+                                  {Codec::kRaw, "raw"},
                                   {Codec::kLzss, "lzss"},
                                   {Codec::kBz2, "bz2"},
                                   {Codec::kZstd, "zstd"},
@@ -103,6 +104,25 @@ Packed Pack(std::vector<uint8_t> commands, const DiffOptions& options,
   }
 }
 
+Packed PackModel(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,
+                 const DiffOptions& options) {
+  unsigned profile = 0;
+  while (options.ram != 0 && kModelRam[profile] > options.ram) {
+    if (++profile == kModelProfiles) {
+      throw Error(Status::kDoesNotFit,
+                  "codec model needs at least " + std::to_string(kModelRam[profile - 1]) +
+                      " bytes of RAM on the device, there are " + std::to_string(options.ram) +
+                      ": take codec lzss or raw");
+    }
+  }
+  ModelResult result =
+      FindModelDelta(old_image, new_image,
+                     {profile, options.architecture, options.old_runs, options.new_runs,
+                      options.effort, options.progress});
+  return {static_cast<uint8_t>(static_cast<unsigned>(Codec::kModel) | profile << 4),
+          std::move(result.delta.bytes)};
+}
+
 }  // namespace
 
 const char* CodecName(Codec codec) {
@@ -119,15 +139,21 @@ std::optional<Codec> CodecByName(std::string_view name) {
   return {};
 }
 
-std::optional<uint32_t> DecoderRam(Codec codec, unsigned window_bits) {
+std::optional<uint32_t> DecoderRam(Codec codec, unsigned parameter) {
   switch (codec) {
     case Codec::kRaw:
       return kUpdaterRam;
     case Codec::kLzss:
-      return kUpdaterRam + (1u << window_bits);
+      return kUpdaterRam + (1u << parameter);
+    case Codec::kModel:
+      return kModelRam[parameter];
     default:
       return {};
   }
+}
+
+std::optional<uint32_t> DecoderRam(const DeltaHeader& header) {
+  return DecoderRam(header.codec, header.codec == Codec::kModel ? header.profile : header.window_bits);
 }
 
 std::vector<uint8_t> Diff(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,
@@ -138,10 +164,16 @@ std::vector<uint8_t> Diff(std::span<const uint8_t> old_image, std::span<const ui
   const auto report = [&](double done) {
     if (options.progress) options.progress(done);
   };
-  const std::vector<Copy> copies = Align(SuffixArray(old_image), old_image, new_image, AlignCosts{},
-                                         [&](double done) { report(kAlignShare * done); });
-  report(kAlignShare);
-  Packed packed = Pack(WriteCommands(old_image, new_image, copies), options, report);
+  Packed packed;
+  if (options.codec == Codec::kModel) {
+    packed = PackModel(old_image, new_image, options);
+  } else {
+    const std::vector<Copy> copies =
+        Align(SuffixArray(old_image), old_image, new_image, AlignCosts{},
+              [&](double done) { report(kAlignShare * done); });
+    report(kAlignShare);
+    packed = Pack(WriteCommands(old_image, new_image, copies), options, report);
+  }
   std::vector<uint8_t> delta = WriteHeader(old_image, new_image, packed.codec);
   delta.insert(delta.end(), packed.bytes.begin(), packed.bytes.end());
   const std::vector<uint8_t> rebuilt = Apply(old_image, delta);

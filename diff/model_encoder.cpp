@@ -8,6 +8,8 @@
 #include <limits>
 #include <memory>
 
+#include "diff/match_finder.h"
+#include "diff/prices.h"
 #include "diff/range_encoder.h"
 #include "patch/bytes.h"
 #include "patch/check.h"
@@ -49,53 +51,6 @@ Setting SettingOf(const ModelSetting& setting, bool old_side, uint32_t size) {
           MapOf(setting, old_side, size)};
 }
 
-// Finds earlier places of new that start like the current one.
-class MatchFinder {
- public:
-  explicit MatchFinder(Bytes image)
-      : image_(image), previous_(image.size()), head_(size_t{1} << kHashBits, kNone) {}
-
-  // Enters all places before `to`.
-  void Advance(uint32_t to) {
-    for (; at_ < to; ++at_) {
-      if (at_ + kMinMatch > image_.size()) continue;
-      uint32_t& head = head_[Hash(at_)];
-      previous_[at_] = head;
-      head = at_;
-    }
-  }
-
-  // Calls `found` with (place, length) for places with the current start; the nearest first.
-  template <typename Found>
-  void Each(uint32_t at, uint32_t limit, Found found) const {
-    if (limit < kMinMatch) return;
-    uint32_t place = head_[Hash(at)];
-    for (unsigned tries = 0; tries < kTries && place != kNone; ++tries, place = previous_[place]) {
-      const uint32_t length = Length(place, at, limit);
-      if (length >= kMinMatch) found(place, length);
-    }
-  }
-
-  uint32_t Length(uint32_t place, uint32_t at, uint32_t limit) const {
-    uint32_t length = 0;
-    while (length < limit && image_[place + length] == image_[at + length]) ++length;
-    return length;
-  }
-
- private:
-  static constexpr uint32_t kNone = 0xFFFFFFFF;
-  static constexpr unsigned kHashBits = 16;
-  static constexpr unsigned kTries = 1000;
-
-  uint32_t Hash(uint32_t at) const {
-    return LoadLittle(&image_[at], kMinMatch) * 0x9E3779B1u >> (32 - kHashBits);
-  }
-
-  Bytes image_;
-  std::vector<uint32_t> previous_, head_;
-  uint32_t at_ = 0;
-};
-
 class Encoder {
  public:
   Encoder(Bytes old_image, Bytes new_image, const std::vector<Copy>& copies,
@@ -124,6 +79,24 @@ class Encoder {
   void EndRun();
   bool TryUnit(const Unit& unit, bool& confident);
   void CodeMiss(const Unit& unit, uint32_t shift, uint32_t target, bool same_bits);
+  // Part of an insertion: a literal (distance 0, length 1) or a match.
+  struct Step {
+    uint32_t length, distance;
+  };
+  // How many bytes of an insertion are parsed before statistics are looked at again.
+  static constexpr uint32_t kParseAhead = 2048;
+  // Longer matches are taken whole or not at all.
+  static constexpr uint32_t kEveryLength = 48;
+
+  std::vector<Step> Parse(uint32_t count, bool after_match);
+  void CodeStep(const Step& step, bool after_match);
+  uint32_t TreePrice(unsigned tree, uint8_t byte) const;
+  unsigned LiteralTreeAt(uint32_t at) const {
+    return LiteralTree(profile_, setting_.architecture->halfwords, at, at == 0 ? 0 : new_[at - 1]);
+  }
+  NumberModel& DistanceModel(uint32_t length) {
+    return contexts_.distance[Class(std::min(length, 6u) - kMinMatch)];
+  }
   void Substitute(uint32_t least, uint32_t end);
   void Insert(uint32_t count);
   void Seek(uint32_t to);
@@ -382,39 +355,97 @@ void Encoder::Insert(uint32_t count) {
   result_.inserted += count;
   bool matched = false;
   for (uint32_t left = count; left != 0;) {
-    finder_.Advance(pos_);
-    uint32_t best_length = 0, best_distance = 0;
-    double best_gain = 4;
-    finder_.Each(pos_, left, [&](uint32_t place, uint32_t length) {
-      const double gain = 6.0 * length - (8 + std::log2(pos_ - place) + 2 * std::log2(length));
-      if (gain > best_gain) best_gain = gain, best_length = length, best_distance = pos_ - place;
-    });
-    if (distance_ != 0 && distance_ <= pos_) {
-      const uint32_t length = finder_.Length(pos_ - distance_, pos_, left);
-      const double gain = 6.0 * length - (5 + 2 * std::log2(length + 1));
-      if (length != 0 && gain > best_gain) best_length = length, best_distance = distance_;
-    }
-    use_ = BitUse::kMatches;
-    Bit(contexts_.match[matched], best_length != 0);
-    matched = best_length != 0;
-    if (matched) {
-      const bool last = best_distance == distance_;
-      Bit(contexts_.last_distance, last);
-      Number(contexts_.match_length[Class(!last)], best_length - (last ? 1 : kMinMatch));
-      if (!last) {
-        Number(contexts_.distance[Class(std::min(best_length, 6u) - kMinMatch)], best_distance - 1);
-      }
-      distance_ = best_distance;
-      pos_ += best_length;
-      left -= best_length;
-      result_.matched += best_length;
-    } else {
-      use_ = BitUse::kLiterals;
-      Tree(1 + LiteralTree(profile_, setting_.architecture->halfwords, pos_, pos_ == 0 ? 0 : new_[pos_ - 1]), new_[pos_]);
-      ++pos_;
-      --left;
+    const std::vector<Step> steps = Parse(std::min(left, kParseAhead), matched);
+    for (const Step& step : steps) {
+      CodeStep(step, matched);
+      matched = step.distance != 0;
+      left -= step.length;
     }
   }
+}
+
+// A literal (distance 0, length 1) or a match, as the parser chose it.
+void Encoder::CodeStep(const Step& step, bool after_match) {
+  use_ = BitUse::kMatches;
+  Bit(contexts_.match[after_match], step.distance != 0);
+  if (step.distance == 0) {
+    use_ = BitUse::kLiterals;
+    Tree(1 + LiteralTreeAt(pos_), new_[pos_]);
+    ++pos_;
+    return;
+  }
+  const bool last = step.distance == distance_;
+  Bit(contexts_.last_distance, last);
+  Number(contexts_.match_length[Class(!last)], step.length - (last ? 1 : kMinMatch));
+  if (!last) Number(DistanceModel(step.length), step.distance - 1);
+  distance_ = step.distance;
+  pos_ += step.length;
+  result_.matched += step.length;
+}
+
+// The cheapest way to write the next `count` bytes, by the statistics as they are now: shortest paths from byte to byte. The last
+// distance on the way to a byte is that of the cheapest way there.
+std::vector<Encoder::Step> Encoder::Parse(uint32_t count, bool after_match) {
+  struct Place {
+    uint32_t cost = 0xFFFFFFFF;
+    uint32_t length = 0;    // of the step that leads here,
+    uint32_t distance = 0;  // its distance, 0 for a literal,
+    uint32_t last = 0;      // and the last distance after it
+  };
+  std::vector<Place> places(count + 1);
+  places[0] = {0, 0, after_match ? 1u : 0u, distance_};
+  for (uint32_t i = 0; i < count; ++i) {
+    const Place here = places[i];
+    const auto reach = [&](uint32_t length, uint32_t distance, uint32_t cost) {
+      Place& there = places[i + length];
+      if (here.cost + cost < there.cost) {
+        there = {here.cost + cost, length, distance, distance != 0 ? distance : here.last};
+      }
+    };
+    const uint32_t at = pos_ + i;
+    const Probability& match = contexts_.match[here.distance != 0];
+    reach(1, 0, PriceOf(match, 0) + TreePrice(1 + LiteralTreeAt(at), new_[at]));
+    const uint32_t matched = PriceOf(match, 1);
+    if (here.last != 0 && here.last <= at) {
+      const uint32_t longest = finder_.Length(at - here.last, at, count - i);
+      for (uint32_t length = 1; length <= longest; ++length) {
+        if (length > kEveryLength) length = longest;
+        reach(length, here.last, matched + PriceOf(contexts_.last_distance, 1) +
+                                     NumberPrice(contexts_.match_length[Class(0)], length - 1));
+      }
+    }
+    finder_.Advance(at);
+    uint32_t seen = kMinMatch - 1;
+    finder_.Each(at, count - i, [&](uint32_t place, uint32_t longest) {
+      for (uint32_t length = seen + 1; length <= longest; ++length) {
+        if (length > kEveryLength) length = longest;
+        reach(length, at - place,
+              matched + PriceOf(contexts_.last_distance, 0) +
+                  NumberPrice(contexts_.match_length[Class(1)], length - kMinMatch) +
+                  NumberPrice(DistanceModel(length), at - place - 1));
+      }
+      seen = std::max(seen, longest);
+    });
+  }
+  std::vector<Step> steps;
+  for (uint32_t i = count; i != 0; i -= places[i].length) {
+    steps.push_back({places[i].length, places[i].distance});
+  }
+  std::ranges::reverse(steps);
+  return steps;
+}
+
+uint32_t Encoder::TreePrice(unsigned tree, uint8_t byte) const {
+  const unsigned bits = profile_.tree_bits;
+  const Probability* probabilities = &trees_[tree << bits];
+  uint32_t price = (8 - bits) * kBitPrice;
+  unsigned node = 1;
+  for (unsigned i = 0; i < bits; ++i) {
+    const unsigned bit = byte >> (7 - i) & 1;
+    price += PriceOf(probabilities[node], bit);
+    node = node * 2 + bit;
+  }
+  return price;
 }
 
 void Encoder::Seek(uint32_t to) {

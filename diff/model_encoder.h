@@ -23,6 +23,8 @@ struct ModelSetting {
   uint32_t ram_size = 0;
   /// At least one, at most kMaxSegments; the first at offset 0 of both images.
   std::vector<Segment> segments{Segment{}};
+  /// FNV-1a of the new image; filled in when a setting is read.
+  uint32_t new_check = 0;
 };
 
 /// What the bits of a delta were spent on.

@@ -22,6 +22,9 @@ struct ModelProfile {
 };
 constexpr unsigned kModelProfiles = 3;
 constexpr ModelProfile kModelProfile[kModelProfiles] = {{8, 3, 64, 0xFF}, {7, 1, 24, 0xFF}, {4, 1, 12, 0}};
+/// Bytes of RAM that they take on a device with 32-bit pointers, all but the sector buffer included; the last one in a build with
+/// MOTE_SMALL_MODEL.
+constexpr uint32_t kModelRam[kModelProfiles] = {4096, 2048, 1024};
 /// The first that this build can decode.
 constexpr unsigned kFirstProfile = MOTE_SMALL_MODEL ? 2 : 0;
 

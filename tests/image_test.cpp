@@ -27,10 +27,10 @@ using Bytes = std::vector<uint8_t>;
 constexpr uint64_t kMiB = 1 << 20;
 
 // Segments as text, so that a failure shows them.
-std::string Text(const std::vector<Segment>& segments) {
+std::string Text(const std::vector<ImageSegment>& segments) {
   std::ostringstream text;
   text << std::hex;
-  for (const Segment& segment : segments) {
+  for (const ImageSegment& segment : segments) {
     text << "[0x" << segment.address << " at 0x" << segment.offset << ": 0x" << segment.size << "]";
   }
   return text.str();
@@ -926,7 +926,7 @@ TEST(Uf2, CapsTheImageBeforeAllocating) {
 
 void CheckConsistent(const Image& image) {
   uint64_t end = 0;
-  for (const Segment& segment : image.segments) {
+  for (const ImageSegment& segment : image.segments) {
     ASSERT_GT(segment.size, 0u);
     ASSERT_GE(segment.offset, end);
     ASSERT_LE(segment.size, image.bytes.size() - segment.offset);

@@ -101,7 +101,7 @@ void Report(const Options& options, const InputImage& old_image, const InputImag
     text += "format       bsdiff40, for bspatch; no device decodes it\n";
   } else {
     const DeltaHeader header = ReadHeader(delta);
-    const std::optional<uint32_t> ram = DecoderRam(header.codec, header.window_bits);
+    const std::optional<uint32_t> ram = DecoderRam(header);
     json["codec"] = CodecName(header.codec);
     json["window_bits"] = header.window_bits;
     json["decoder_ram"] = ram ? nlohmann::ordered_json(*ram) : nlohmann::ordered_json();

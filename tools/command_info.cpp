@@ -80,7 +80,7 @@ Report ReportBsdiff40(const std::vector<uint8_t>& delta) {
 Report ReportMote(const std::vector<uint8_t>& delta) {
   const DeltaHeader header = ReadHeader(delta);
   const DeltaStatistics statistics = ReadStatistics(delta);
-  const std::optional<uint32_t> ram = DecoderRam(header.codec, header.window_bits);
+  const std::optional<uint32_t> ram = DecoderRam(header);
   nlohmann::ordered_json json;
   json["format"] = "mote";
   json["version"] = header.version;

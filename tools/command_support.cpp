@@ -126,7 +126,7 @@ std::string CodecText(const DeltaHeader& header) {
       header.codec == Codec::kLzss
           ? fmt::format(", window of {} bytes (2^{})", 1u << header.window_bits, header.window_bits)
           : "";
-  const std::optional<uint32_t> ram = DecoderRam(header.codec, header.window_bits);
+  const std::optional<uint32_t> ram = DecoderRam(header);
   return fmt::format(
       "codec        {}{}\n"
       "RAM          {}\n",

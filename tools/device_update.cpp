@@ -78,7 +78,7 @@ uint64_t Sum(const std::vector<uint32_t>& counts) {
 bool IsForDevices(std::span<const uint8_t> delta) {
   if (IsBsdiff40(delta)) return false;
   const DeltaHeader header = ReadHeader(delta);
-  return DecoderRam(header.codec, header.window_bits).has_value();
+  return DecoderRam(header).has_value();
 }
 
 DeviceUpdate UpdateDevice(const Device& device, std::span<const uint8_t> old_image,
@@ -86,7 +86,7 @@ DeviceUpdate UpdateDevice(const Device& device, std::span<const uint8_t> old_ima
                           const std::function<void(double)>& progress) {
   const DeltaHeader header = ReadHeader(delta);
   DeviceUpdate result{};
-  result.decoder_ram = DecoderRam(header.codec, header.window_bits).value();
+  result.decoder_ram = DecoderRam(header).value();
   RequireRam(device, result.decoder_ram);
   result.slot = SlotSize(device, old_image.size(), header.new_size);
   // The header's word is not enough for so much memory: a delta of ten bytes may claim 2 GiB.
@@ -99,14 +99,15 @@ DeviceUpdate UpdateDevice(const Device& device, std::span<const uint8_t> old_ima
   simulated.Forbid(0, result.slot, SimulatedFlash::kChange);
   const Flash flash = simulated.flash();
   std::vector<uint8_t> sector(device.sector);
-  std::vector<uint8_t> memory(result.decoder_ram - kUpdaterRam);
+  // In words: codec model wants its memory aligned.
+  std::vector<uint64_t> memory((CodecMemory(header) + 7) / 8);
   Updater updater;
   Status status = updater.Init({{&flash, 0, result.slot},
                                 {&flash, result.slot, result.slot},
                                 sector.data(),
                                 static_cast<uint32_t>(sector.size()),
-                                memory.data(),
-                                static_cast<uint32_t>(memory.size()),
+                                reinterpret_cast<uint8_t*>(memory.data()),
+                                static_cast<uint32_t>(memory.size() * 8),
                                 {}});
   // Byte by byte, so that a message can name the offset.
   size_t offset = 0;

@@ -21,7 +21,7 @@ enum class ImageFormat { kRaw, kIntelHex, kElf, kUf2 };
 const char* ImageFormatName(ImageFormat format);
 
 /// One loadable run of bytes at its load address. Runs that touch are one.
-struct Segment {
+struct ImageSegment {
   uint64_t address;
   uint64_t offset;  ///< where it starts in Image::bytes
   uint64_t size;    ///< in bytes; not 0
@@ -32,7 +32,7 @@ struct Image {
   std::vector<uint8_t> bytes;
   ImageFormat format = ImageFormat::kRaw;
   std::optional<uint64_t> base;    ///< load address of byte 0; raw: absent
-  std::vector<Segment> segments;   ///< by address; raw: the whole file at address 0
+  std::vector<ImageSegment> segments;   ///< by address; raw: the whole file at address 0
   std::optional<uint32_t> family;  ///< UF2: the family ID, where all blocks have the same
 };
 

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "diff/model.h"
+
+#include <algorithm>
+#include <string>
+
+#include "diff/align.h"
+#include "diff/error.h"
+#include "diff/suffix_array.h"
+#include "patch/range_decoder.h"
+
+namespace mote {
+namespace {
+
+using Bytes = std::span<const uint8_t>;
+
+struct ArchitectureEntry {
+  ArchitectureId id;
+  const char* name;
+};
+constexpr ArchitectureEntry kArchitectures[] = {
+    {ArchitectureId::kThumb, "thumb"},       {ArchitectureId::kXtensa, "xtensa"},
+    {ArchitectureId::kRiscv, "riscv"},       {ArchitectureId::kAarch64, "aarch64"},
+    {ArchitectureId::kTc32, "tc32"},         {ArchitectureId::k8051, "8051"},
+    {ArchitectureId::kMips, "mips"},         {ArchitectureId::kXtensaBig, "xtensa-be"},
+    {ArchitectureId::kMipsBig, "mips-be"},   {ArchitectureId::kWords, "words"},
+    {ArchitectureId::kWordsBig, "words-be"},
+};
+
+// What the aligner believes that the model's choices cost, best first for most pairs; in 1/16 bit.
+constexpr AlignCosts kCosts[] = {
+    {14 * 16, 8 * 16, 6 * 16, 96, 36 * 16, 16}, {18 * 16, 9 * 16, 8 * 16, 80, 44 * 16, 16},
+    {14 * 16, 8 * 16, 6 * 16, 88, 30 * 16, 16}, {12 * 16, 7 * 16, 6 * 16, 92, 40 * 16, 16},
+    {16 * 16, 9 * 16, 6 * 16, 88, 32 * 16, 16}, {24 * 16, 10 * 16, 8 * 16, 96, 40 * 16, 16},
+    {10 * 16, 7 * 16, 4 * 16, 100, 28 * 16, 16}, {14 * 16, 8 * 16, 8 * 16, 72, 48 * 16, 16},
+};
+// How many of them each effort tries.
+constexpr size_t kTries[] = {1, 1, 1, 2, 2, 3, 4, 6, 8};
+// An address that no image points to, for images without pointers.
+constexpr uint32_t kNowhere = 0x80000000;
+constexpr double kFirstShare = 0.1, kDetectShare = 0.3;
+
+class Search {
+ public:
+  Search(Bytes old_image, Bytes new_image, const ModelOptions& options)
+      : old_(old_image), new_(new_image), options_(options) {}
+
+  ModelResult Run();
+
+ private:
+  void Report(double done) const {
+    if (options_.progress) options_.progress(done);
+  }
+  std::vector<ArchitectureId> Candidates() const;
+  std::vector<Segment> Segments(const Architecture& architecture) const;
+  void FindSetting();
+  void TryRam(const std::vector<Copy>& copies);
+  void TryBases(const std::vector<Copy>& copies);
+  bool Try(const ModelSetting& setting, const std::vector<Copy>& copies);
+
+  Bytes old_, new_;
+  const ModelOptions& options_;
+  ModelResult best_;
+  bool have_ = false;
+};
+
+// Keeps the smallest delta so far.
+bool Search::Try(const ModelSetting& setting, const std::vector<Copy>& copies) {
+  ModelDelta delta = EncodeModel(old_, new_, copies, setting, options_.profile);
+  if (have_ && delta.bytes.size() >= best_.delta.bytes.size()) return false;
+  best_ = {std::move(delta), setting};
+  have_ = true;
+  return true;
+}
+
+std::vector<Segment> Search::Segments(const Architecture& architecture) const {
+  std::vector<LoadRun> old_runs = options_.old_runs, new_runs = options_.new_runs;
+  // Of an image with one segment the header does not say where the rest goes.
+  if (old_runs.empty() && new_runs.empty()) {
+    old_runs = EspressifRuns(old_);
+    new_runs = EspressifRuns(new_);
+    if (old_runs.size() < 2 || old_runs.size() != new_runs.size()) {
+      old_runs.clear();
+      new_runs.clear();
+    }
+  }
+  const auto found = [&](Bytes image, std::vector<LoadRun>& runs) {
+    if (!runs.empty()) return true;
+    const std::optional<uint32_t> base = FindBase(image, architecture);
+    if (base) runs = {{0, *base}};
+    return base.has_value();
+  };
+  const bool old_found = found(old_, old_runs), new_found = found(new_, new_runs);
+  if (!old_found) old_runs = new_found ? new_runs : std::vector<LoadRun>{{0, kNowhere}};
+  if (!new_found) new_runs = old_runs;
+  if (old_runs.size() != new_runs.size()) {
+    old_runs.resize(1);
+    new_runs.resize(1);
+  }
+  std::vector<Segment> segments;
+  for (size_t i = 0; i < old_runs.size(); ++i) {
+    segments.push_back({old_runs[i].offset, old_runs[i].address, new_runs[i].offset, new_runs[i].address});
+  }
+  const size_t most = options_.profile >= 2 ? 1 : kMaxSegments;
+  // The shortest ones join their predecessors.
+  while (segments.size() > most) {
+    size_t shortest = 1;
+    uint32_t least = 0xFFFFFFFF;
+    for (size_t i = 1; i < segments.size(); ++i) {
+      const uint32_t end = i + 1 < segments.size() ? segments[i + 1].old_offset : static_cast<uint32_t>(old_.size());
+      if (end - segments[i].old_offset < least) {
+        least = end - segments[i].old_offset;
+        shortest = i;
+      }
+    }
+    segments.erase(segments.begin() + static_cast<ptrdiff_t>(shortest));
+  }
+  return segments;
+}
+
+// The architectures that the old image may be made for: pointers alone always.
+std::vector<ArchitectureId> Search::Candidates() const {
+  if (options_.architecture) return {*options_.architecture};
+  std::vector<std::pair<ArchitectureId, uint32_t>> shared;
+  uint32_t most = 0;
+  for (const ArchitectureEntry& entry : kArchitectures) {
+    const uint32_t count = CountSharedTargets(old_, *FindArchitecture(entry.id));
+    shared.push_back({entry.id, count});
+    most = std::max(most, count);
+  }
+  std::vector<ArchitectureId> candidates;
+  for (const auto& [id, count] : shared) {
+    const Architecture& architecture = *FindArchitecture(id);
+    const bool counts = architecture.row_count != 0 && architecture.rows[0].is_signed;
+    if (!counts || count * 4 >= most) candidates.push_back(id);
+  }
+  return candidates;
+}
+
+void Search::TryRam(const std::vector<Copy>& copies) {
+  const ModelSetting found = best_.setting;
+  const bool big_endian = FindArchitecture(found.architecture)->big_endian;
+  for (const AddressRange& ram : RamCandidates(old_, found.segments[0].old_address, big_endian)) {
+    ModelSetting setting = found;
+    setting.ram_start = ram.start;
+    setting.ram_size = ram.size;
+    Try(setting, copies);
+  }
+}
+
+void Search::TryBases(const std::vector<Copy>& copies) {
+  const ModelSetting found = best_.setting;
+  const bool big_endian = FindArchitecture(found.architecture)->big_endian;
+  for (const uint32_t base : BaseCandidates(old_, big_endian)) {
+    ModelSetting setting = found;
+    setting.segments = {{0, base, 0, base}};
+    Try(setting, copies);
+  }
+}
+
+// Tries each instruction set, then what else there is to choose, along an alignment of the bytes as they are.
+void Search::FindSetting() {
+  const std::vector<Copy> copies = Align(SuffixArray(old_), old_, new_, kCosts[0], {});
+  Report(kFirstShare);
+  const std::vector<ArchitectureId> candidates = Candidates();
+  double done = kFirstShare;
+  for (const ArchitectureId id : candidates) {
+    ModelSetting setting;
+    setting.architecture = id;
+    setting.segments = Segments(*FindArchitecture(id));
+    Try(setting, copies);
+    Report(done += (kDetectShare - kFirstShare) / 2 / static_cast<double>(candidates.size()));
+  }
+  // Pointers to RAM and pointers into the image: what is known of one helps to judge the other.
+  TryRam(copies);
+  if (best_.setting.segments[0].old_address == kNowhere) {
+    TryBases(copies);
+    TryRam(copies);
+  }
+  ModelSetting setting = best_.setting;
+  setting.relative_words = true;
+  Try(setting, copies);
+  if (options_.old_runs.empty() && !options_.architecture) Try(ModelSetting{.segments = {{0, kNowhere, 0, kNowhere}}}, copies);
+}
+
+ModelResult Search::Run() {
+  FindSetting();
+  const ModelSetting setting = best_.setting;
+  Report(kDetectShare);
+  const std::vector<uint8_t> masked_old = MaskAddresses(old_, setting, true);
+  const std::vector<uint8_t> masked_new = MaskAddresses(new_, setting, false);
+  const SuffixArray index(masked_old);
+  const size_t tries = kTries[std::clamp(options_.effort, 1u, 9u) - 1];
+  for (size_t i = 0; i < tries; ++i) {
+    const auto report = [&](double done) {
+      Report(kDetectShare + (1 - kDetectShare) * (static_cast<double>(i) + done) / static_cast<double>(tries));
+    };
+    Try(setting, Align(index, masked_old, masked_new, kCosts[i], report));
+  }
+  return std::move(best_);
+}
+
+}  // namespace
+
+ModelResult FindModelDelta(Bytes old_image, Bytes new_image, const ModelOptions& options) {
+  return Search(old_image, new_image, options).Run();
+}
+
+ModelSetting ReadModelSetting(Bytes coded, uint32_t old_size, uint32_t new_size) {
+  RangeDecoder decoder{};
+  decoder.Init();
+  for (size_t i = 0; i < coded.size() && !decoder.full(); ++i) decoder.Feed(coded[i]);
+  decoder.Start();
+  const auto number = [&]() -> uint32_t {
+    const unsigned bits = decoder.EvenBits(6);
+    if (bits == 0) return 0;
+    const unsigned zeros = decoder.EvenBits(5);
+    if (zeros >= bits || bits > 32) {
+      throw Error(Status::kCorrupt, "the delta is damaged: its addresses are out of range; get it again");
+    }
+    const unsigned middle = bits - 1 - zeros;
+    return (1u << middle | decoder.EvenBits(middle)) << zeros;
+  };
+  ModelSetting setting;
+  setting.architecture = static_cast<ArchitectureId>(decoder.EvenBits(4));
+  setting.relative_words = decoder.EvenBits(1) != 0;
+  const bool has_ram = decoder.EvenBits(1) != 0;
+  const bool other_addresses = decoder.EvenBits(1) != 0;
+  setting.segments.resize(decoder.EvenBits(2) + 1);
+  if (has_ram) {
+    setting.ram_start = number();
+    setting.ram_size = number();
+  }
+  Segment last{};
+  for (Segment& segment : setting.segments) {
+    if (&segment != &setting.segments[0]) {
+      last.old_offset += number();
+      last.new_offset += number();
+      if (last.old_offset > old_size || last.new_offset > new_size) {
+        throw Error(Status::kCorrupt, "the delta is damaged: a segment lies outside the image; get it again");
+      }
+    }
+    last.old_address = last.new_address = number();
+    if (other_addresses) last.new_address = number();
+    segment = last;
+  }
+  setting.new_check = decoder.EvenBits(32);
+  if (FindArchitecture(setting.architecture) == nullptr) {
+    throw Error(Status::kUnsupported, "the delta's instruction set " +
+                                          std::to_string(static_cast<unsigned>(setting.architecture)) +
+                                          " is unknown to this build: use a newer mote");
+  }
+  return setting;
+}
+
+const char* ArchitectureName(ArchitectureId id) {
+  for (const ArchitectureEntry& entry : kArchitectures) {
+    if (entry.id == id) return entry.name;
+  }
+  return "unknown";
+}
+
+std::optional<ArchitectureId> ArchitectureByName(std::string_view name) {
+  for (const ArchitectureEntry& entry : kArchitectures) {
+    if (name == entry.name) return entry.id;
+  }
+  return {};
+}
+
+}  // namespace mote
