@@ -101,6 +101,17 @@ std::vector<Segment> Search::Segments(const Architecture& architecture) const {
   for (size_t i = 0; i < old_runs.size(); ++i) {
     segments.push_back({old_runs[i].offset, old_runs[i].address, new_runs[i].offset, new_runs[i].address});
   }
+  // Only where a word of the predecessor ends may another segment start.
+  for (size_t i = 1; i < segments.size();) {
+    const Segment& before = segments[i - 1];
+    const Segment& here = segments[i];
+    if ((here.old_offset - before.old_offset + before.old_address) % 4 == 0 &&
+        here.old_offset >= before.old_offset && here.new_offset >= before.new_offset) {
+      ++i;
+    } else {
+      segments.erase(segments.begin() + static_cast<ptrdiff_t>(i));
+    }
+  }
   const size_t most = options_.profile >= 2 ? 1 : kMaxSegments;
   // The shortest ones join their predecessors.
   while (segments.size() > most) {

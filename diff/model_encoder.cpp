@@ -40,7 +40,8 @@ AddressMap MapOf(const ModelSetting& setting, bool old_side, uint32_t size) {
     }
     map.segments[i] = s;
   }
-  map.ram_start = setting.ram_start;
+  // As the decoder has it: without a size, there is no start.
+  map.ram_start = setting.ram_size != 0 ? setting.ram_start : 0;
   map.ram_size = setting.ram_size;
   map.old_size = size;
   return map;

@@ -9,7 +9,7 @@ namespace mote {
 namespace {
 
 // More than any size has; a number this long is corrupt.
-constexpr unsigned kMaxNumberBits = 31;
+constexpr unsigned kMaxNumberBits = 32;
 
 }  // namespace
 

@@ -68,7 +68,8 @@ bool IsLower(PairKind kind, uint32_t w, int r, uint32_t& lower) {
     lower = w >> 10 & 0xFFF;
     if ((w & kAddMask) == kAdd) return true;
     lower <<= AccessScale(w);
-    return (w & kAccessMask) == kAccess;
+    // More than 12 bits would belong to another page.
+    return (w & kAccessMask) == kAccess && lower <= 0xFFF;
   }
   return false;
 }
