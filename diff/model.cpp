@@ -55,7 +55,7 @@ class Search {
   std::vector<Segment> Segments(const Architecture& architecture) const;
   void FindSetting();
   void TryRam(const std::vector<Copy>& copies);
-  void TryBases(const std::vector<Copy>& copies);
+  bool TryBases(const std::vector<Copy>& copies);
   bool Try(const ModelSetting& setting, const std::vector<Copy>& copies);
 
   Bytes old_, new_;
@@ -159,14 +159,17 @@ void Search::TryRam(const std::vector<Copy>& copies) {
   }
 }
 
-void Search::TryBases(const std::vector<Copy>& copies) {
+// Whether another address than the one found makes a smaller delta.
+bool Search::TryBases(const std::vector<Copy>& copies) {
   const ModelSetting found = best_.setting;
   const bool big_endian = FindArchitecture(found.architecture)->big_endian;
+  bool better = false;
   for (const uint32_t base : BaseCandidates(old_, big_endian)) {
     ModelSetting setting = found;
     setting.segments = {{0, base, 0, base}};
-    Try(setting, copies);
+    better = Try(setting, copies) || better;
   }
+  return better;
 }
 
 // Tries each instruction set, then what else there is to choose, along an alignment of the bytes as they are.
@@ -184,10 +187,7 @@ void Search::FindSetting() {
   }
   // Pointers to RAM and pointers into the image: what is known of one helps to judge the other.
   TryRam(copies);
-  if (best_.setting.segments[0].old_address == kNowhere) {
-    TryBases(copies);
-    TryRam(copies);
-  }
+  if (options_.old_runs.empty() && options_.new_runs.empty() && TryBases(copies)) TryRam(copies);
   ModelSetting setting = best_.setting;
   setting.relative_words = true;
   Try(setting, copies);
