@@ -62,6 +62,9 @@ DiffOptions Options(Codec codec, uint32_t ram = 0, unsigned window_bits = 0) {
 /// profile of one, needs.
 std::vector<Configuration> Configurations() {
   return {
+      Own("model-4k", "mote, the predictive model in 4 KiB of RAM", Options(Codec::kModel, 4096)),
+      Own("model-2k", "mote, the predictive model in 2 KiB", Options(Codec::kModel, 2048)),
+      Own("model-1k", "mote, the predictive model in 1 KiB", Options(Codec::kModel, 1024)),
       Own("raw", "mote, commands not packed: the smallest decoder", Options(Codec::kRaw)),
       Own("lzss-1k", "mote, LZSS with a window of 1 KiB", Options(Codec::kLzss, 0, 10)),
       Own("lzss-best", "mote, LZSS with the best window, up to 32 KiB", Options(Codec::kLzss)),

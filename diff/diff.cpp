@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "diff/align.h"
 #include "diff/apply.h"
@@ -32,6 +33,20 @@ constexpr CodecEntry kCodecs[] = {{Codec::kModel, "model"},
 constexpr size_t kTryAllWindows = 1 << 20;
 // The share of the time that alignment takes, for the progress report.
 constexpr double kAlignShare = 0.7;
+
+// What to do where `ram` is too small: names a codec that fits.
+std::string Advice(uint32_t ram) {
+  for (const auto& [codec, parameter] :
+       {std::pair(Codec::kModel, kModelProfiles - 1), std::pair(Codec::kLzss, lzss::kMinWindowBits),
+        std::pair(Codec::kRaw, 0u)}) {
+    const uint32_t needed = *DecoderRam(codec, parameter);
+    if (needed <= ram) {
+      return std::string("take codec ") + CodecName(codec) + ", which needs " +
+             (codec == Codec::kRaw ? "" : "at least ") + std::to_string(needed);
+    }
+  }
+  return "no codec takes less than " + std::to_string(*DecoderRam(Codec::kRaw, 0));
+}
 
 std::vector<uint8_t> WriteHeader(std::span<const uint8_t> old_image,
                                  std::span<const uint8_t> new_image, uint8_t codec) {
@@ -68,7 +83,10 @@ Packed PackLzss(std::span<const uint8_t> commands, const DiffOptions& options,
                   "codec lzss with a window of 2^" + std::to_string(most) + " bytes needs " +
                       std::to_string(*DecoderRam(Codec::kLzss, most)) +
                       " bytes of RAM on the device, there are " + std::to_string(options.ram) +
-                      ": take a smaller window or codec raw");
+                      ": " +
+                      (options.ram >= *DecoderRam(Codec::kLzss, lzss::kMinWindowBits)
+                           ? "take a smaller window"
+                           : Advice(options.ram)));
     }
     --most;
   }
@@ -94,7 +112,8 @@ Packed Pack(std::vector<uint8_t> commands, const DiffOptions& options,
       if (options.ram != 0 && *DecoderRam(Codec::kRaw, 0) > options.ram) {
         throw Error(Status::kDoesNotFit,
                     "codec raw needs " + std::to_string(*DecoderRam(Codec::kRaw, 0)) +
-                        " bytes of RAM on the device, there are " + std::to_string(options.ram));
+                        " bytes of RAM on the device, there are " + std::to_string(options.ram) +
+                        ": " + Advice(options.ram));
       }
       return {static_cast<uint8_t>(Codec::kRaw), std::move(commands)};
     case Codec::kLzss:
@@ -112,7 +131,7 @@ Packed PackModel(std::span<const uint8_t> old_image, std::span<const uint8_t> ne
       throw Error(Status::kDoesNotFit,
                   "codec model needs at least " + std::to_string(kModelRam[profile - 1]) +
                       " bytes of RAM on the device, there are " + std::to_string(options.ram) +
-                      ": take codec lzss or raw");
+                      ": " + Advice(options.ram));
     }
   }
   ModelResult result =

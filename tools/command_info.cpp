@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,7 +12,6 @@
 #include "diff/apply.h"
 #include "diff/bsdiff40.h"
 #include "diff/diff.h"
-#include "stream/updater.h"
 #include "tools/command_support.h"
 #include "tools/commands.h"
 
@@ -22,16 +21,17 @@ namespace {
 constexpr const char* kForms =
     "mote info DELTA [options]\n"
     "\n"
-    "Tells what is in a delta, without the old image: its header, its commands and what they make "
-    "of\n"
-    "the new image, and the RAM that a device needs. Recognises bsdiff40 files. Whether the delta "
-    "is\n"
-    "intact only `mote verify` can tell.";
+    "Tells what is in a delta, without the old image: its header, the RAM that a device needs, and\n"
+    "its commands or, for codec model, what it assumes of the images: instruction set, load "
+    "addresses\n"
+    "(mere assumptions: what they are for is a small delta) and where variables are. Recognises\n"
+    "bsdiff40 files. Whether the delta is intact only `mote verify` can tell.";
 
 constexpr const char* kExamples =
     "Examples\n"
     "  mote info update.mote\n"
-    "  mote info - --json < update.mote | jq .decoder_ram";
+    "  mote info - --json < update.mote | jq .decoder_ram\n"
+    "  mote info update.mote --json | jq -r .model.architecture";
 
 struct Options {
   std::string delta_name;
@@ -79,39 +79,49 @@ Report ReportBsdiff40(const std::vector<uint8_t>& delta) {
 
 Report ReportMote(const std::vector<uint8_t>& delta) {
   const DeltaHeader header = ReadHeader(delta);
-  const DeltaStatistics statistics = ReadStatistics(delta);
-  const std::optional<uint32_t> ram = DecoderRam(header);
+  // Codec model has no commands.
+  const bool has_commands = header.codec != Codec::kModel;
+  DeltaStatistics statistics;
+  if (has_commands) {
+    statistics = ReadStatistics(delta);
+  } else {
+    statistics.new_check = ReadModelSetting(std::span(delta).subspan(header.header_size),
+                                            header.old_size, header.new_size)
+                               .new_check;
+  }
   nlohmann::ordered_json json;
   json["format"] = "mote";
   json["version"] = header.version;
-  json["codec"] = CodecName(header.codec);
-  json["window_bits"] = header.window_bits;
-  json["decoder_ram"] = ram ? nlohmann::ordered_json(*ram) : nlohmann::ordered_json();
+  AddCodecJson(json, header, delta);
   json["delta_size"] = delta.size();
   json["header_size"] = header.header_size;
-  json["command_bytes"] = statistics.command_bytes;
+  if (has_commands) json["command_bytes"] = statistics.command_bytes;
   json["old_size"] = header.old_size;
   json["old_check"] = header.old_check;
   json["new_size"] = header.new_size;
   json["new_check"] = statistics.new_check;
-  json["copies"] = statistics.copies;
-  json["insertions"] = statistics.insertions;
-  json["copied"] = ShareJson(statistics.copied_bytes, header.new_size);
-  json["differences"] = ShareJson(statistics.difference_bytes, header.new_size);
-  json["inserted"] = ShareJson(statistics.inserted_bytes, header.new_size);
-  return {fmt::format("format       mote, version {}\n"
-                      "delta        {:>10} bytes  {:.2f} % of new; header {} bytes\n"
-                      "old          {:>10} bytes  check {:08x}\n"
-                      "new          {:>10} bytes  check {:08x}\n"
-                      "commands     {:>10} bytes  before the codec: {} copies, {} insertions\n",
-                      header.version, delta.size(), PerCent(delta.size(), header.new_size),
-                      header.header_size, header.old_size, header.old_check, header.new_size,
-                      statistics.new_check, statistics.command_bytes, statistics.copies,
-                      statistics.insertions) +
-              ShareText("copied", statistics.copied_bytes, header.new_size) +
-              ShareText("differences", statistics.difference_bytes, header.new_size) +
-              ShareText("inserted", statistics.inserted_bytes, header.new_size) + CodecText(header),
-          json};
+  std::string text =
+      fmt::format("format       mote, version {}\n"
+                  "delta        {:>10} bytes  {:.2f} % of new; header {} bytes\n"
+                  "old          {:>10} bytes  check {:08x}\n"
+                  "new          {:>10} bytes  check {:08x}\n",
+                  header.version, delta.size(), PerCent(delta.size(), header.new_size),
+                  header.header_size, header.old_size, header.old_check, header.new_size,
+                  statistics.new_check);
+  if (has_commands) {
+    json["copies"] = statistics.copies;
+    json["insertions"] = statistics.insertions;
+    json["copied"] = ShareJson(statistics.copied_bytes, header.new_size);
+    json["differences"] = ShareJson(statistics.difference_bytes, header.new_size);
+    json["inserted"] = ShareJson(statistics.inserted_bytes, header.new_size);
+    text += fmt::format(
+        "commands     {:>10} bytes  before the codec: {} copies, {} insertions\n",
+        statistics.command_bytes, statistics.copies, statistics.insertions);
+    text += ShareText("copied", statistics.copied_bytes, header.new_size);
+    text += ShareText("differences", statistics.difference_bytes, header.new_size);
+    text += ShareText("inserted", statistics.inserted_bytes, header.new_size);
+  }
+  return {text + CodecText(header, delta), json};
 }
 
 void Run(const Options& options) {
@@ -126,10 +136,7 @@ void Run(const Options& options) {
 
 void AddInfoCommand(CLI::App& app) {
   CLI::App* command = AddCommand(app, "info", kForms,
-                                 fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + "
-                                             "sector buffer. decoder_ram is the first two.\n"
-                                             "\n{}",
-                                             kUpdaterRam, kExamples),
+                                 fmt::format("{}\n\n{}", RamHelp(), kExamples),
                                  {Status::kDone, Status::kNeedInput, Status::kBadArgument,
                                   Status::kCorrupt, Status::kUnsupported, Status::kFileError});
   const auto options = std::make_shared<Options>();

@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "stream/updater.h"
 #include "tools/command_support.h"
 #include "tools/commands.h"
 #include "tools/device_update.h"
@@ -33,7 +32,7 @@ constexpr const char* kForms =
 constexpr const char* kExamples =
     "Examples\n"
     "  mote patch v1.bin update.mote v2.bin\n"
-    "  mote patch v1.bin update.mote v2.bin --sector 2K --program-unit 8 --slot 96K --ram 2K\n"
+    "  mote patch v1.bin update.mote v2.bin --sector 2K --program-unit 8 --slot 96K --ram 4K\n"
     "  mote patch v1.bin - v2.bin --json < update.mote";
 
 struct Options {
@@ -128,7 +127,7 @@ void Run(const CLI::App& command, const Options& options) {
     if (IsForDevices(delta)) return PatchOnDevice(options.device, old_image.bytes, delta);
     if (device_wanted) {
       throw Error(Status::kUnsupported,
-                  "no device decodes this delta: make it with --codec lzss or raw");
+                  "no device decodes this delta: make it with --codec model, lzss or raw");
     }
     return PatchOnHost(old_image.bytes, delta);
   });
@@ -141,11 +140,7 @@ void Run(const CLI::App& command, const Options& options) {
 void AddPatchCommand(CLI::App& app) {
   CLI::App* command =
       AddCommand(app, "patch", kForms,
-                 fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + sector buffer. "
-                             "--ram counts the first two;\n"
-                             "the sector buffer is one sector.\n"
-                             "\n{}",
-                             kUpdaterRam, kExamples),
+                 fmt::format("{}\nThe sector buffer is one sector.\n\n{}", RamHelp(), kExamples),
                  {Status::kDone, Status::kNeedInput, Status::kBadArgument, Status::kCorrupt,
                   Status::kWrongBase, Status::kDoesNotFit, Status::kUnsupported,
                   Status::kFlashError, Status::kReadError, Status::kFileError, Status::kBadImage});

@@ -13,7 +13,11 @@
 
 #include "diff/bsdiff40.h"
 #include "diff/diff.h"
+#include "diff/model.h"
 #include "diff/sha256.h"
+#include "lzss/decoder.h"
+#include "patch/model.h"
+#include "stream/updater.h"
 #include "tools/output_file.h"
 
 namespace mote::tools {
@@ -27,6 +31,58 @@ struct Suffix {
   unsigned shift;
 };
 constexpr Suffix kSuffixes[] = {{"KiB", 10}, {"K", 10}, {"MiB", 20}, {"M", 20}};
+
+ModelSetting ReadSetting(const DeltaHeader& header, std::span<const uint8_t> delta) {
+  return ReadModelSetting(delta.subspan(header.header_size), header.old_size, header.new_size);
+}
+
+std::string SegmentText(const Segment& segment, bool only_one) {
+  std::string text = fmt::format("assumed at   {:#010x}", segment.old_address);
+  if (!only_one) text += fmt::format(" from offset {:#x}", segment.old_offset);
+  if (segment.new_address != segment.old_address || segment.new_offset != segment.old_offset) {
+    text += fmt::format(", new at {:#010x}", segment.new_address);
+    if (!only_one) text += fmt::format(" from offset {:#x}", segment.new_offset);
+  }
+  return text + "\n";
+}
+
+std::string SettingText(const ModelSetting& setting) {
+  std::string text =
+      fmt::format("architecture {}{}\n", ArchitectureName(setting.architecture),
+                  setting.relative_words ? ", with words relative to where they stand" : "");
+  for (const Segment& segment : setting.segments) {
+    text += SegmentText(segment, setting.segments.size() == 1);
+  }
+  if (setting.ram_size != 0) {
+    text +=
+        fmt::format("variables at {:#010x}, {} bytes\n", setting.ram_start, setting.ram_size);
+  }
+  return text;
+}
+
+nlohmann::ordered_json SettingJson(const ModelSetting& setting) {
+  nlohmann::ordered_json json;
+  json["architecture"] = ArchitectureName(setting.architecture);
+  json["relative_words"] = setting.relative_words;
+  json["segments"] = nlohmann::ordered_json::array();
+  for (const Segment& segment : setting.segments) {
+    nlohmann::ordered_json one;
+    one["old_offset"] = segment.old_offset;
+    one["old_address"] = segment.old_address;
+    one["new_offset"] = segment.new_offset;
+    one["new_address"] = segment.new_address;
+    json["segments"].push_back(one);
+  }
+  json["variables"] = nullptr;
+  if (setting.ram_size != 0) {
+    json["variables"] = {{"address", setting.ram_start}, {"size", setting.ram_size}};
+  }
+  return json;
+}
+
+bool IsSmallProfile(const DeltaHeader& header) {
+  return header.codec == Codec::kModel && header.profile == kModelProfiles - 1;
+}
 
 }  // namespace
 
@@ -50,7 +106,7 @@ CLI::App* AddCommand(CLI::App& app, const std::string& name, const std::string& 
 std::string HelpText(const CLI::App& app) {
   std::string text = app.get_description() + "\n\nOptions\n";
   for (const CLI::Option* option : app.get_options()) {
-    if (!option->nonpositional()) continue;
+    if (!option->nonpositional() || option->get_group().empty()) continue;
     std::string names = fmt::format("{}", fmt::join(option->get_snames(), ""));
     if (!names.empty()) names = "-" + names + ", ";
     names += fmt::format("--{}", fmt::join(option->get_lnames(), ", --"));
@@ -121,18 +177,38 @@ std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image,
   return IsBsdiff40(delta) ? ApplyBsdiff40(old_image, delta) : Apply(old_image, delta);
 }
 
-std::string CodecText(const DeltaHeader& header) {
-  const std::string window =
-      header.codec == Codec::kLzss
-          ? fmt::format(", window of {} bytes (2^{})", 1u << header.window_bits, header.window_bits)
-          : "";
+std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta) {
+  std::string text = fmt::format("codec        {}", CodecName(header.codec));
+  if (header.codec == Codec::kLzss) {
+    text += fmt::format(", window of {} bytes (2^{})", 1u << header.window_bits,
+                        header.window_bits);
+  }
+  if (header.codec == Codec::kModel) text += fmt::format(", profile {}", header.profile);
+  text += '\n';
+  if (header.codec == Codec::kModel) text += SettingText(ReadSetting(header, delta));
   const std::optional<uint32_t> ram = DecoderRam(header);
+  if (!ram) return text + "RAM          no device decodes this codec\n";
+  return text + fmt::format("RAM          {:>10} bytes  and the sector buffer{}\n", *ram,
+                            IsSmallProfile(header) ? ", in a build with MOTE_SMALL_MODEL" : "");
+}
+
+void AddCodecJson(nlohmann::ordered_json& json, const DeltaHeader& header,
+                  std::span<const uint8_t> delta) {
+  const std::optional<uint32_t> ram = DecoderRam(header);
+  json["codec"] = CodecName(header.codec);
+  json["window_bits"] = header.window_bits;
+  json["decoder_ram"] = ram ? nlohmann::ordered_json(*ram) : nlohmann::ordered_json();
+  if (header.codec != Codec::kModel) return;
+  json["profile"] = header.profile;
+  json["model"] = SettingJson(ReadSetting(header, delta));
+}
+
+std::string RamHelp() {
   return fmt::format(
-      "codec        {}{}\n"
-      "RAM          {}\n",
-      CodecName(header.codec), window,
-      ram ? fmt::format("{:>10} bytes  and the sector buffer", *ram)
-          : "no device decodes this codec");
+      "RAM of the device, in bytes, besides a sector buffer: codec model {} (the last one in\n"
+      "firmware built with MOTE_SMALL_MODEL), lzss {} + window (2^BITS, {} to {}), raw {}.",
+      fmt::join(kModelRam, ", "), kUpdaterRam, 1u << lzss::kMinWindowBits,
+      1u << lzss::kMaxWindowBits, kUpdaterRam);
 }
 
 std::string Sha256Hex(std::span<const uint8_t> data) {

@@ -90,8 +90,16 @@ auto AboutUpdate(const std::string& old_name, const std::string& delta_name, con
 std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image,
                                  std::span<const uint8_t> delta);
 
-/// The last lines of a report: the codec of a delta and the RAM that it takes.
-std::string CodecText(const DeltaHeader& header);
+/// The last lines of a report: the codec of a delta, what it was told of the images, and the RAM
+/// that it takes. Throws Error as ReadModelSetting.
+std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta);
+
+/// The same for scripts: members of `json`.
+void AddCodecJson(nlohmann::ordered_json& json, const DeltaHeader& header,
+                  std::span<const uint8_t> delta);
+
+/// What each codec takes of a device's RAM: two lines for the help.
+std::string RamHelp();
 
 /// In hexadecimal digits.
 std::string Sha256Hex(std::span<const uint8_t> data);

@@ -51,19 +51,23 @@ void RequireRam(const Device& device, uint32_t needed) {
 }
 
 // What a failed update means to the person at the terminal.
-std::string Explain(Status status, size_t offset, uint32_t new_size, uint32_t slot) {
+std::string Explain(Status status, size_t offset, const DeltaHeader& header, uint32_t slot) {
   switch (status) {
     case Status::kNeedInput:
       return fmt::format("the delta ends before the image is complete (offset {}): get it again",
                          offset);
     case Status::kCorrupt:
+      // Its end looks like any other place, and where the damage is cannot be told.
+      if (header.codec == Codec::kModel) {
+        return "the delta is damaged or was cut short: get it again";
+      }
       return fmt::format("the delta is damaged (offset {}): get it again", offset);
     case Status::kWrongBase:
       return "this is not the image that the delta was made from: take that one, or make a new "
              "delta";
     case Status::kDoesNotFit:
-      return fmt::format("the new image has {} bytes and the slot {}: use a larger slot", new_size,
-                         slot);
+      return fmt::format("the new image has {} bytes and the slot {}: use a larger slot",
+                         header.new_size, slot);
     default:
       return fmt::format("the update stopped with {} (offset {})", StatusName(status), offset);
   }
@@ -118,8 +122,8 @@ DeviceUpdate UpdateDevice(const Device& device, std::span<const uint8_t> old_ima
   }
   if (status == Status::kNeedInput) status = updater.Finish();
   if (status != Status::kDone) {
-    throw Error(status, Explain(status, status == Status::kNeedInput ? offset : offset - 1,
-                                header.new_size, result.slot));
+    throw Error(status, Explain(status, status == Status::kNeedInput ? offset : offset - 1, header,
+                                result.slot));
   }
   if (simulated.violation_count() != 0) throw std::logic_error(simulated.DescribeViolations());
   const std::span<const uint8_t> image = simulated.Content(result.slot, header.new_size);

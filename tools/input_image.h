@@ -13,7 +13,7 @@ namespace mote::tools {
 /// How input images are to be read.
 struct InputOptions {
   std::string format = "auto";   ///< or a name that ImageFormatName gives
-  std::optional<uint32_t> base;  ///< overrides what the files say
+  std::optional<uint32_t> base;  ///< overrides what the file says
 };
 
 /// An input image as it stands in flash.

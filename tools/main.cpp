@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "stream/updater.h"
 #include "tools/command_support.h"
 #include "tools/commands.h"
 #include "tools/output_file.h"
@@ -38,13 +37,13 @@ constexpr const char* kForms =
 
 std::string Footer() {
   return fmt::format(
-      "RAM of the device, in bytes: {} + LZSS window (2^BITS, 256 to 32768) + sector buffer\n"
+      "{}\n"
       "\n"
       "Exit codes, with the names that reports and devices use\n"
       "    0  done          it worked\n"
       "    1  need_input    the delta ends too early: get it again\n"
       "    2  bad_argument  the command line is wrong: see the help of the subcommand\n"
-      "    3  corrupt       the delta is damaged: get it again\n"
+      "    3  corrupt       the delta is damaged, or (codec model) ends too early: get it again\n"
       "    4  wrong_base    OLD is not the image that the delta was made from\n"
       "    5  does_not_fit  the device has too little RAM or flash for the delta\n"
       "    6  unsupported   the delta needs a newer mote, or a codec that devices lack\n"
@@ -56,9 +55,9 @@ std::string Footer() {
       "  130                interrupted (Ctrl-C); 129 and 143 for SIGHUP and SIGTERM\n"
       "\n"
       "Examples\n"
-      "  mote diff v1.bin v2.bin update.mote --ram 4K\n"
+      "  mote diff v1.bin v2.bin update.mote\n"
       "  mote patch v1.bin update.mote v2.bin --sector 4096 --ram 4K",
-      mote::kUpdaterRam);
+      mote::tools::RamHelp());
 }
 
 int Fail(Status status, const std::string& message) {
