@@ -27,7 +27,7 @@ struct Grain {
   uint32_t bytes;
   size_t most;  // anchors and pointers looked at
 };
-constexpr Grain kGrains[] = {{0x100, 20000}, {4, 1500}};
+constexpr Grain kGrains[] = {{0x100, 10000}, {4, 1500}};
 constexpr size_t kLeastVotes = 12;
 // A string worth a pointer has at least so many characters.
 constexpr uint32_t kLeastString = 5;
@@ -93,7 +93,7 @@ std::vector<uint32_t> Anchors(Bytes image, const Architecture& architecture) {
     printable = 0;
   }
   std::ranges::sort(anchors);
-  anchors.erase(std::ranges::unique(anchors).begin(), anchors.end());
+  anchors.erase(std::unique(anchors.begin(), anchors.end()), anchors.end());
   return anchors;
 }
 
@@ -169,7 +169,7 @@ std::optional<uint32_t> FindBase(Bytes image, const Architecture& architecture) 
     if (word >= kLeastPointer && word < kMostPointer && !IsText(word)) pointers.push_back(word);
   }
   std::ranges::sort(pointers);
-  pointers.erase(std::ranges::unique(pointers).begin(), pointers.end());
+  pointers.erase(std::unique(pointers.begin(), pointers.end()), pointers.end());
   for (const auto& [grain, most_looked_at] : kGrains) {
     Thin(pointers, most_looked_at);
     Thin(anchors, most_looked_at);
@@ -239,7 +239,7 @@ std::vector<uint32_t> BaseCandidates(Bytes image, bool big_endian) {
     pages.erase(fullest);
   }
   std::ranges::sort(candidates);
-  candidates.erase(std::ranges::unique(candidates).begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   return candidates;
 }
 

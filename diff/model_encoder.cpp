@@ -23,7 +23,7 @@ using Bytes = std::span<const uint8_t>;
 constexpr uint32_t kMaskedPointer = 0x55AA0000;
 constexpr uint32_t kPage = 0x1000;
 
-// A bit as it will be written: under a probability, or even (chance 0).
+// A bit as it will be written, under the chance it had; 0: an even bit.
 struct CodedBit {
   uint16_t chance;
   uint8_t bit;
@@ -69,6 +69,7 @@ class Encoder {
   ModelDelta Encode();
 
  private:
+  void Put(CodedBit coded);
   // Each of these codes bits under `use_`.
   unsigned Bit(Probability& probability, unsigned bit, unsigned limit = kFlagLimit);
   void EvenBits(uint32_t value, unsigned bits);
@@ -128,16 +129,27 @@ class Encoder {
   Event event_ = Event::kStart;
   unsigned history_ = 0;
   uint32_t distance_ = 0;
-  // The answers within a run are decoded after its length, which is known only at its end.
-  std::vector<CodedBit> coded_, in_run_;
-  std::vector<CodedBit>* sink_ = &coded_;
+  RangeEncoder coder_;
+  // The answers within a run are decoded after its length, which is known only at its end: until then they wait.
+  std::vector<CodedBit> answers_;
+  bool answering_ = false;
   BitUse use_ = BitUse::kSetting;
   ModelDelta result_;
 };
 
+void Encoder::Put(CodedBit coded) {
+  if (answering_) {
+    answers_.push_back(coded);
+  } else if (coded.chance == 0) {
+    coder_.EvenBit(coded.bit);
+  } else {
+    coder_.Bit(coded.chance, coded.bit);
+  }
+}
+
 unsigned Encoder::Bit(Probability& probability, unsigned bit, unsigned limit) {
   const unsigned chance = probability >> 4;
-  sink_->push_back({static_cast<uint16_t>(chance), static_cast<uint8_t>(bit)});
+  Put({static_cast<uint16_t>(chance), static_cast<uint8_t>(bit)});
   result_.bits[static_cast<size_t>(use_)] -=
       std::log2(static_cast<double>(bit ? chance : 4096 - chance) / 4096);
   probability = Adapted(probability, bit, limit);
@@ -146,7 +158,7 @@ unsigned Encoder::Bit(Probability& probability, unsigned bit, unsigned limit) {
 
 void Encoder::EvenBits(uint32_t value, unsigned bits) {
   result_.bits[static_cast<size_t>(use_)] += bits;
-  while (bits-- != 0) sink_->push_back({0, static_cast<uint8_t>(value >> bits & 1)});
+  while (bits-- != 0) Put({0, static_cast<uint8_t>(value >> bits & 1)});
 }
 
 void Encoder::EvenNumber(uint32_t value) {
@@ -212,13 +224,13 @@ void Encoder::WriteSetting() {
 }
 
 void Encoder::EndRun() {
-  sink_ = &coded_;
+  answering_ = false;
   const BitUse use = use_;
   use_ = BitUse::kRuns;
   Number(contexts_.run[Class(static_cast<unsigned>(event_))], run_);
   use_ = use;
-  coded_.insert(coded_.end(), in_run_.begin(), in_run_.end());
-  in_run_.clear();
+  for (const CodedBit& answer : answers_) Put(answer);
+  answers_.clear();
   run_ = 0;
 }
 
@@ -268,7 +280,7 @@ bool Encoder::TryUnit(const Unit& unit, bool& confident) {
     if (!confident) {
       use_ = BitUse::kHits;
       ++streak;
-      sink_ = &in_run_;
+      answering_ = true;
       Bit(contexts_.hit[context], 1);
       history_ <<= 1;
     }
@@ -287,7 +299,7 @@ bool Encoder::TryUnit(const Unit& unit, bool& confident) {
   } else {
     use_ = BitUse::kHits;
     ++run_;
-    sink_ = &in_run_;
+    answering_ = true;
     Bit(contexts_.hit[context], 0);
   }
   streak = 0;
@@ -521,15 +533,7 @@ ModelDelta Encoder::Encode() {
     if (pos_ < new_size) Seek(copy->old_position + (pos_ - copy->new_position));
   }
   if (run_ != 0) EndRun();
-  RangeEncoder coder;
-  for (const CodedBit& coded : coded_) {
-    if (coded.chance == 0) {
-      coder.EvenBit(coded.bit);
-    } else {
-      coder.Bit(coded.chance, coded.bit);
-    }
-  }
-  result_.bytes = coder.Finish();
+  result_.bytes = coder_.Finish();
   return std::move(result_);
 }
 
