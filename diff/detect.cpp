@@ -66,7 +66,7 @@ std::vector<uint32_t> Targets(Bytes image, const Architecture& architecture) {
   predictor.Init(setting);
   for (uint32_t at = 0; at < size;) {
     const Unit unit = predictor.Look(&image[at], std::min(kLookahead, size - at), at);
-    if (unit.form == Unit::kRow && unit.row->is_signed && unit.target < size) {
+    if (unit.form == Unit::kRow && unit.row->sign != 0 && unit.target < size) {
       targets.push_back(unit.target);
     }
     at += unit.size != 0 ? unit.size : std::min(predictor.PlainBytes(at), size - at);

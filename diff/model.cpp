@@ -35,9 +35,11 @@ constexpr AlignCosts kCosts[] = {
     {10 * 16, 7 * 16, 4 * 16, 100, 28 * 16, 16}, {14 * 16, 8 * 16, 8 * 16, 72, 48 * 16, 16},
 };
 // How many of them each effort tries.
-constexpr size_t kTries[] = {1, 1, 1, 2, 2, 3, 4, 6, 8};
+constexpr size_t kTries[] = {1, 1, 2, 2, 3, 4, 5, 6, 8};
 // An address that no image points to, for images without pointers.
 constexpr uint32_t kNowhere = 0x80000000;
+// So many shared targets are no accident.
+constexpr uint32_t kLeastShared = 16;
 constexpr double kFirstShare = 0.1, kDetectShare = 0.3;
 
 class Search {
@@ -51,12 +53,16 @@ class Search {
   void Report(double done) const {
     if (options_.progress) options_.progress(done);
   }
-  std::vector<ArchitectureId> Candidates() const;
+  struct Candidate {
+    ArchitectureId id;
+    bool likely;
+  };
+  std::vector<Candidate> Candidates() const;
   std::vector<Segment> Segments(const Architecture& architecture) const;
   void FindSetting();
   void TryRam(const std::vector<Copy>& copies);
   bool TryBases(const std::vector<Copy>& copies);
-  bool Try(const ModelSetting& setting, const std::vector<Copy>& copies);
+  bool Try(const ModelSetting& setting, const std::vector<Copy>& copies, size_t handicap = 0);
 
   Bytes old_, new_;
   const ModelOptions& options_;
@@ -64,10 +70,10 @@ class Search {
   bool have_ = false;
 };
 
-// Keeps the smallest delta so far.
-bool Search::Try(const ModelSetting& setting, const std::vector<Copy>& copies) {
+// Keeps the smallest delta so far; a new one must be smaller by more than `handicap` bytes.
+bool Search::Try(const ModelSetting& setting, const std::vector<Copy>& copies, size_t handicap) {
   ModelDelta delta = EncodeModel(old_, new_, copies, setting, options_.profile);
-  if (have_ && delta.bytes.size() >= best_.delta.bytes.size()) return false;
+  if (have_ && delta.bytes.size() + handicap >= best_.delta.bytes.size()) return false;
   best_ = {std::move(delta), setting};
   have_ = true;
   return true;
@@ -129,22 +135,25 @@ std::vector<Segment> Search::Segments(const Architecture& architecture) const {
   return segments;
 }
 
-// The architectures that the old image may be made for: pointers alone always.
-std::vector<ArchitectureId> Search::Candidates() const {
-  if (options_.architecture) return {*options_.architecture};
-  std::vector<std::pair<ArchitectureId, uint32_t>> shared;
-  uint32_t most = 0;
+// The architectures that the old image may be made for, likely ones first. Pointers alone come before all: any device has them.
+std::vector<Search::Candidate> Search::Candidates() const {
+  if (options_.architecture) return {{*options_.architecture, true}};
+  std::vector<uint32_t> shared;
   for (const ArchitectureEntry& entry : kArchitectures) {
-    const uint32_t count = CountSharedTargets(old_, *FindArchitecture(entry.id));
-    shared.push_back({entry.id, count});
-    most = std::max(most, count);
+    shared.push_back(CountSharedTargets(old_, *FindArchitecture(entry.id)));
   }
-  std::vector<ArchitectureId> candidates;
-  for (const auto& [id, count] : shared) {
+  const uint32_t most = std::ranges::max(shared);
+  std::vector<Candidate> candidates{{ArchitectureId::kWords, true}};
+  for (size_t i = 0; i < shared.size(); ++i) {
+    const ArchitectureId id = kArchitectures[i].id;
+    if (id == ArchitectureId::kWords) continue;
+    // Of those whose calls count from where they stand, some of the most shared targets must be found.
     const Architecture& architecture = *FindArchitecture(id);
-    const bool counts = architecture.row_count != 0 && architecture.rows[0].is_signed;
-    if (!counts || count * 4 >= most) candidates.push_back(id);
+    const bool counts = architecture.row_count != 0 && architecture.rows[0].sign != 0;
+    if (counts && shared[i] * 4 < most) continue;
+    candidates.push_back({id, most >= kLeastShared && shared[i] == most});
   }
+  std::ranges::stable_sort(candidates, {}, [](const Candidate& c) { return !c.likely; });
   return candidates;
 }
 
@@ -176,13 +185,14 @@ bool Search::TryBases(const std::vector<Copy>& copies) {
 void Search::FindSetting() {
   const std::vector<Copy> copies = Align(SuffixArray(old_), old_, new_, kCosts[0], {});
   Report(kFirstShare);
-  const std::vector<ArchitectureId> candidates = Candidates();
+  const std::vector<Candidate> candidates = Candidates();
   double done = kFirstShare;
-  for (const ArchitectureId id : candidates) {
+  for (const Candidate& candidate : candidates) {
     ModelSetting setting;
-    setting.architecture = id;
-    setting.segments = Segments(*FindArchitecture(id));
-    Try(setting, copies);
+    setting.architecture = candidate.id;
+    setting.segments = Segments(*FindArchitecture(candidate.id));
+    // A device that was built for one instruction set refuses a delta for another: an unlikely one must be worth it.
+    Try(setting, copies, candidate.likely ? 0 : best_.delta.bytes.size() / 50 + 8);
     Report(done += (kDetectShare - kFirstShare) / 2 / static_cast<double>(candidates.size()));
   }
   // Pointers to RAM and pointers into the image: what is known of one helps to judge the other.

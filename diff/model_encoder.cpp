@@ -270,7 +270,9 @@ bool Encoder::TryUnit(const Unit& unit, bool& confident) {
   const bool moved = alike && NewIs(unit, Retarget(setting_, unit, address, there.target)) &&
                      ((there.target - predicted) & ((1u << unit.scale) - 1)) == 0 && there.target != predicted;
   const uint32_t same_target = SameBitsTarget(setting_, unit, address);
+  // Of the bits of an address that 32 bits do not hold, the decoder knows nothing.
   const bool same_bits = NewIs(unit, unit.word) &&
+                         Retarget(setting_, unit, address, same_target) == unit.word &&
                          !(unit.form == Unit::kUpper && moved && there.target != same_target);
   if (!hit && !moved && !same_bits) return false;
 
@@ -487,6 +489,7 @@ void Encoder::Seek(uint32_t to) {
 ModelDelta Encoder::Encode() {
   WriteSetting();
   size_t next = 0;
+  uint32_t plain_end = 0;  // in old: up to here, no place is looked at while the run goes on
   const auto new_size = static_cast<uint32_t>(new_.size());
   const auto old_size = static_cast<uint32_t>(old_.size());
   while (pos_ < new_size) {
@@ -494,7 +497,13 @@ ModelDelta Encoder::Encode() {
     const Copy* copy = next < copies_.size() ? &copies_[next] : nullptr;
     bool follows = copy != nullptr && pos_ >= copy->new_position &&
                    op_ == copy->old_position + (pos_ - copy->new_position);
-    // The decoder looks at every place where it stands, whatever comes of it.
+    if (op_ < plain_end && follows && new_[pos_] == PredictedByte()) {
+      ++run_;
+      ++pos_;
+      ++op_;
+      continue;
+    }
+    // The decoder looks at every place where it stands, whatever comes of it; but for plain bytes that it takes as one.
     Unit unit;
     unit.size = 0;
     if (op_ < old_size) unit = predictor_.Look(OldAt(), Available(), op_);
@@ -509,12 +518,14 @@ ModelDelta Encoder::Encode() {
         confident = contexts_.streak[HitContext(profile_, found, history_, unit.kind)] == kConfident;
       }
     } else if (follows && new_[pos_] == PredictedByte()) {
+      plain_end = op_ + predictor_.PlainBytes(op_);
       ++run_;
       ++pos_;
       ++op_;
       continue;
     }
     EndRun();
+    plain_end = 0;
     if (confident) {
       use_ = BitUse::kRunEnds;
       Bit(contexts_.miss_here[Class(static_cast<unsigned>(event_))], 0);

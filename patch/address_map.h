@@ -20,30 +20,40 @@ constexpr unsigned kMaxSegments = MOTE_SMALL_MODEL ? 1 : 4;
 constexpr uint32_t kSegmentSlack = 4096;
 
 struct AddressMap {
-  Segment segments[kMaxSegments];
+  uint32_t segment_count;  // at least 1; the first starts at offset 0 of both
   uint32_t ram_start, ram_size;
   uint32_t old_size;
-  uint8_t segment_count;  // at least 1; the first starts at offset 0 of both
+  Segment segments[kMaxSegments];
 
   uint32_t OldAddress(uint32_t offset) const {
-    unsigned i = segment_count - 1u;
-    while (i != 0 && offset < segments[i].old_offset) --i;
-    return offset - segments[i].old_offset + segments[i].old_address;
+    uint32_t end;
+    return OldAddress(offset, end);
+  }
+
+  /// `end`: the offset where the segment of `offset` ends.
+  [[gnu::noinline]] uint32_t OldAddress(uint32_t offset, uint32_t& end) const {
+    const Segment* segment = &segments[segment_count - 1u];
+    end = old_size;
+    while (segment != segments && offset < segment->old_offset) {
+      end = segment->old_offset;
+      --segment;
+    }
+    return offset - segment->old_offset + segment->old_address;
   }
 
   uint32_t NewAddress(uint32_t offset) const {
-    unsigned i = segment_count - 1u;
-    while (i != 0 && offset < segments[i].new_offset) --i;
-    return offset - segments[i].new_offset + segments[i].new_address;
+    const Segment* segment = &segments[segment_count - 1u];
+    while (segment != segments && offset < segment->new_offset) --segment;
+    return offset - segment->new_offset + segment->new_address;
   }
 
   /// Whether a word of old is likely a pointer.
   bool IsPointer(uint32_t word) const {
     if (word - ram_start < ram_size) return true;
-    uint32_t end = old_size;
-    for (unsigned i = segment_count; i-- != 0;) {
-      if (word - segments[i].old_address < end - segments[i].old_offset + kSegmentSlack) return true;
-      end = segments[i].old_offset;
+    uint32_t end = old_size + kSegmentSlack;
+    for (const Segment* segment = &segments[segment_count]; segment-- != segments;) {
+      if (word - segment->old_address < end - segment->old_offset) return true;
+      end = segment->old_offset + kSegmentSlack;
     }
     return false;
   }

@@ -7,9 +7,9 @@
 
 namespace mote {
 
-constexpr UnitRow kTc32Rows[] = {
-    {0xF800F800, 0x98009000, 4, 1, 1, 0, 0, 4, 23, true, 0, 0, {{16, 11, 1}, {0, 11, 12}}},
+inline constexpr UnitRow kTc32Rows[] = {
+    {0xF800F800, 0x98009000, 0x400000, 0, 4, 0, 0, 4, 1, 1, {{16, 11, 1}, {0, 11, 12}}},
 };
-constexpr Architecture kTc32 = {kTc32Rows, 1, PairKind::kNone, 1, 0, 0, 2, 2, false, false, true};
+inline constexpr Architecture kTc32 = {kTc32Rows, 1, PairKind::kNone, 1, 0, 0, 2, 2, false, false, true};
 
 }  // namespace mote

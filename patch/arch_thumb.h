@@ -8,10 +8,10 @@
 namespace mote {
 
 // The first halfword is in the low half. BL: 11110S imm10, 11J1 1J2 imm11; B.W: 10J1 1J2.
-constexpr UnitRow kThumbRows[] = {
-    {0x9000F800, 0x9000F000, 4, 1, 1, 0, 0, 4, 25, true, 0, 0x00C00000,
+inline constexpr UnitRow kThumbRows[] = {
+    {0x9000F800, 0x9000F000, 0x01000000, 0x00C00000, 4, 0, 0, 4, 1, 1,
      {{16, 11, 1}, {0, 10, 12}, {27, 1, 22}, {29, 1, 23}, {10, 1, 24}}},
 };
-constexpr Architecture kThumb = {kThumbRows, 1, PairKind::kNone, 1, 0, 0, 2, 2, false, false, true};
+inline constexpr Architecture kThumb = {kThumbRows, 1, PairKind::kNone, 1, 0, 0, 2, 2, false, false, true};
 
 }  // namespace mote

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "patch/architecture.h"
 
-#include "patch/arch_8051.h"
-#include "patch/arch_aarch64.h"
-#include "patch/arch_mips.h"
-#include "patch/arch_riscv.h"
-#include "patch/arch_tc32.h"
-#include "patch/arch_thumb.h"
-#include "patch/arch_xtensa.h"
+#include "patch/architectures.h"
 #include "patch/config.h"
 
+#if MOTE_WITH_MODEL
+
 namespace mote {
-namespace {
-
-constexpr Architecture kWordsOnly = {nullptr, 0, PairKind::kNone, 0, 0, 0, 1, 1, false, false, true};
-[[maybe_unused]] constexpr Architecture kWordsOnlyBig = {nullptr, 0, PairKind::kNone, 0, 0, 0, 1, 1, true, false, true};
-
-}  // namespace
 
 // Compares, not a table: a build for one instruction set keeps two of them.
 const Architecture* FindArchitecture(ArchitectureId id) {
@@ -37,3 +27,5 @@ const Architecture* FindArchitecture(ArchitectureId id) {
 }
 
 }  // namespace mote
+
+#endif  // MOTE_WITH_MODEL

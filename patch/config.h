@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of mote a firmware carries. Define these for all of mote's sources and for your own (-DMOTE_WITH_MODEL=0): they change
-// the size of the state objects. A delta whose codec was left out ends in kUnsupported, before anything is erased. Codec raw is
-// always there: it is the patcher without a decoder.
+// the size of the state objects. A delta whose codec was left out ends in kUnsupported, before anything is erased.
 #pragma once
 
 /// Codec lzss: the smallest decoder.
 #ifndef MOTE_WITH_LZSS
 #define MOTE_WITH_LZSS 1
+#endif
+
+/// Codec raw: the patcher without a decoder. Codec lzss brings it along.
+#ifndef MOTE_WITH_RAW
+#define MOTE_WITH_RAW 1
 #endif
 
 /// Codec model: the smallest deltas.
@@ -49,3 +53,6 @@
 #ifndef MOTE_WITH_BIG_ENDIAN
 #define MOTE_WITH_BIG_ENDIAN (MOTE_WITH_8051 || !MOTE_ONE_ARCHITECTURE)
 #endif
+
+/// Whether an instruction set is among them whose addresses stand in pairs of instructions.
+#define MOTE_WITH_PAIRS (MOTE_WITH_RISCV || MOTE_WITH_AARCH64)

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+// After an error the step goes on to its end, with whatever numbers come: nothing is read or written outside the buffers, and
+// no callback is called (patcher.h).
 #include "patch/model_decoder.h"
 
 #include "patch/bytes.h"
 #include "patch/config.h"
 #include "patch/patcher.h"
+
+#if MOTE_WITH_MODEL
 
 namespace mote {
 namespace {
@@ -11,88 +15,88 @@ namespace {
 // More than any size has; a number this long is corrupt.
 constexpr unsigned kMaxNumberBits = 32;
 
+// Statistics are passed by their number: that takes less code than their address.
+#define MOTE_CONTEXT(member) static_cast<unsigned>(offsetof(ModelContexts, member) / sizeof(Probability))
+#define MOTE_NUMBER(member) static_cast<unsigned>((offsetof(ModelContexts, member) - offsetof(ModelContexts, run)) / sizeof(NumberModel))
+
+constexpr unsigned kTrees = sizeof(ModelContexts) / sizeof(Probability);
+
 }  // namespace
 
-ModelDecoder* ModelDecoder::Create(uint8_t* memory, unsigned profile, Patcher& patcher, uint32_t old_size, uint32_t new_size) {
+ModelDecoder* ModelDecoder::Create(uint8_t* memory, unsigned profile, Patcher& patcher) {
   ModelDecoder* self = new (memory) ModelDecoder;
-  self->step_ = Step::kSetting;
-  self->event_ = Event::kStart;
-  self->matched_ = false;
-  self->corrupt_ = false;
-  self->history_ = 0;
-  self->last_byte_ = 0;
-  self->substituted_ = 0;
-  self->cached_ = 0;
-  self->profile_ = kModelProfile[profile];
-  self->insertion_ = 0;
-  self->old_size_ = old_size;
-  self->new_size_ = new_size;
-  self->old_position_ = self->new_position_ = 0;
-  self->last_seek_ = 0xFFFFFFFF;
-  self->distance_ = 0;
-  self->cache_start_ = 0;
+  // All that is not named below starts at 0.
+  uint8_t* const trees = memory + sizeof(ModelDecoder);
+  for (uint8_t* at = memory; at != trees; ++at) *at = 0;
   self->patcher_ = &patcher;
-  self->shifts_ = {};
-  self->diagonals_ = {};
-  self->coder_.Init();
-  mote::Init(self->contexts_);
-  memory += sizeof(ModelDecoder);
-  self->trees_ = reinterpret_cast<Probability*>(memory);
-  const uint32_t trees = TreeProbabilities(self->profile_);
-  for (uint32_t i = 0; i < trees; ++i) self->trees_[i] = kEvenChance;
-  self->table_.Init(memory + trees * sizeof(Probability), self->profile_.table_entries);
+  self->profile_ = kModelProfile[profile];
+  self->last_seek_ = 0xFFFFFFFF;
+  Probability* const end = reinterpret_cast<Probability*>(trees) + TreeProbabilities(self->profile());
+  Init(self->contexts_, end);
+  self->table_.Init(reinterpret_cast<uint8_t*>(end), self->profile().table_entries);
   return self;
 }
 
-Status ModelDecoder::Put(uint8_t byte) {
+void ModelDecoder::Put(uint8_t byte) {
   coder_.Feed(byte);
-  return Work(false);
+  while (coder_.full() && patcher_->going()) Next();
 }
 
-Status ModelDecoder::Finish() { return Work(true); }
-
-Status ModelDecoder::Work(bool finish) {
-  while (finish || coder_.full()) {
-    Status status = Next();
-    if (corrupt_) status = Status::kCorrupt;
-    if (status != Status::kDone) return status;
-    if (new_position_ == new_size_ && step_ != Step::kSetting) return patcher_->CompleteNew(new_check_);
-  }
-  return Status::kNeedInput;
+void ModelDecoder::Finish() {
+  while (patcher_->going()) Next();
 }
 
-// One step. kDone: go on.
-Status ModelDecoder::Next() {
+void ModelDecoder::Fail() { patcher_->Fail(Status::kCorrupt); }
+
+// One step.
+void ModelDecoder::Next() {
   switch (step_) {
     case Step::kSetting:
-      return ReadSetting();
+      ReadSetting();
+      return;
+    case Step::kSegment:
+      ReadSegment();
+      if (step_ == Step::kSegment) return;
+      break;
     case Step::kRun:
-      run_ = Number(contexts_.run[Class(static_cast<unsigned>(event_))]);
+      run_ = Number(MOTE_NUMBER(run) + Class(event_));
+      if (run_ > patcher_->remaining_) run_ = patcher_->remaining_;
       step_ = Step::kItem;
-      return Status::kDone;
+      break;
     case Step::kItem:
-      return Item();
+      Item();
+      break;
     case Step::kSubstitution:
-      return Substitute();
+      Substitute();
+      break;
     case Step::kInserted:
-      return Insert();
+      Insert();
+      break;
     default:
-      return Seek();
+      Seek();
   }
+  if (patcher_->remaining_ == 0) patcher_->CompleteNew(new_check_);
 }
 
-uint32_t ModelDecoder::Number(NumberModel& model) {
+// Under probability `index` of the contexts and the trees behind them.
+unsigned ModelDecoder::Bit(unsigned index) {
+  return coder_.Bit(reinterpret_cast<Probability*>(&contexts_)[index], index < kTrees ? kFlagLimit : kTreeLimit);
+}
+
+uint32_t ModelDecoder::Number(unsigned number) {
+  const unsigned model = MOTE_CONTEXT(run) + number * (sizeof(NumberModel) / sizeof(Probability));
+  constexpr unsigned kPrefixes = NumberModel::kPrefixes;
   unsigned bits = 0;
-  while (Bit(model.prefix[bits < NumberModel::kPrefixes ? bits : NumberModel::kPrefixes - 1])) {
+  while (Bit(model + (bits < kPrefixes ? bits : kPrefixes - 1))) {
     if (++bits == kMaxNumberBits) {
-      corrupt_ = true;
-      return 0;
+      Fail();
+      break;
     }
   }
   if (bits == 0) return 0;
-  uint32_t value = 2 + Bit(model.first[bits > 1]);
+  uint32_t value = 2 + Bit(model + kPrefixes + (bits > 1));
   if (bits > 1) {
-    value = value * 2 + Bit(model.second[value & 1]);
+    value = value * 2 + Bit(model + kPrefixes + 2 + (value & 1));
     bits -= 2;
     value = value << bits | coder_.EvenBits(bits);
   }
@@ -104,257 +108,267 @@ uint32_t ModelDecoder::EvenNumber() {
   const unsigned bits = coder_.EvenBits(6);
   if (bits == 0) return 0;
   const unsigned zeros = coder_.EvenBits(5);
-  if (zeros >= bits || bits > 32) {
-    corrupt_ = true;
+  const unsigned middle = bits - 1 - zeros;
+  if (bits > 32 || middle > 31) {
+    Fail();
     return 0;
   }
-  const unsigned middle = bits - 1 - zeros;
   return (1u << middle | coder_.EvenBits(middle)) << zeros;
 }
 
-unsigned ModelDecoder::Tree(unsigned tree) {
-  const unsigned bits = profile_.tree_bits;
-  Probability* probabilities = trees_ + (tree << bits);
+uint8_t ModelDecoder::Tree(unsigned tree) {
+  const unsigned bits = profile().tree_bits;
+  const unsigned first = kTrees + (tree << bits);
   unsigned value = 1;
-  while (value >> bits == 0) value = value * 2 + coder_.Bit(probabilities[value], kTreeLimit);
-  return (value << (8 - bits) | coder_.EvenBits(8 - bits)) & 0xFF;
+  while (value >> bits == 0) value = value * 2 + Bit(first + value);
+  return static_cast<uint8_t>(value << (8 - bits) | coder_.EvenBits(8 - bits));
 }
 
-Status ModelDecoder::ReadSetting() {
+void ModelDecoder::ReadSetting() {
   coder_.Start();
+  const uint32_t flags = coder_.EvenBits(9);
   AddressMap& map = setting_.map;
-  setting_.architecture = FindArchitecture(static_cast<ArchitectureId>(coder_.EvenBits(4)));
-  setting_.relative_words = coder_.EvenBits(1);
-  const bool has_ram = coder_.EvenBits(1);
-  const bool other_addresses = coder_.EvenBits(1);
-  map.segment_count = static_cast<uint8_t>(coder_.EvenBits(2) + 1);
-  if (map.segment_count > kMaxSegments) return Status::kUnsupported;
-  map.old_size = old_size_;
-  map.ram_start = map.ram_size = 0;
-  if (has_ram) {
+  map.old_size = patcher_->old_size_;
+  map.segment_count = (flags & 3) + 1;
+  setting_.architecture = FindArchitecture(static_cast<ArchitectureId>(flags >> 5));
+  setting_.relative_words = flags >> 4 & 1;
+  if (map.segment_count > kMaxSegments) patcher_->Fail(Status::kUnsupported);
+  if (flags & 8) {
     map.ram_start = EvenNumber();
     map.ram_size = EvenNumber();
   }
-  Segment last = {};
-  for (unsigned i = 0; i < map.segment_count; ++i) {
-    if (i != 0) {
-      last.old_offset += EvenNumber();
-      last.new_offset += EvenNumber();
-      if (last.old_offset > old_size_ || last.new_offset > new_size_) return Status::kCorrupt;
-    }
-    last.old_address = last.new_address = EvenNumber();
-    if (other_addresses) last.new_address = EvenNumber();
-    map.segments[i] = last;
+  other_addresses_ = flags & 4;
+  predictor_.Init(setting_);
+  table_.Learn(map.ram_start, 0);
+  step_ = Step::kSegment;
+}
+
+void ModelDecoder::ReadSegment() {
+  AddressMap& map = setting_.map;
+  Segment* segment = map.segments + substituted_;
+  segment->old_address = segment->new_address = EvenNumber();
+  if (other_addresses_) segment->new_address = EvenNumber();
+  if (++substituted_ != map.segment_count) {
+    segment[1].old_offset = segment->old_offset + EvenNumber();
+    segment[1].new_offset = segment->new_offset + EvenNumber();
+    if (segment[1].old_offset > map.old_size || segment[1].new_offset > patcher_->new_size_) Fail();
+    return;
   }
   new_check_ = coder_.EvenBits(32);
-  if (setting_.architecture == nullptr) return Status::kUnsupported;
-  predictor_.Init(setting_);
-  const Segment& first = map.segments[0];
-  table_.Learn(map.ram_start, 0);
-  table_.Learn(first.old_address, first.new_address - first.old_address);
+  if (setting_.architecture == nullptr) patcher_->Fail(Status::kUnsupported);
+  table_.Learn(map.segments[0].old_address, map.segments[0].new_address - map.segments[0].old_address);
   step_ = Step::kRun;
-  return Status::kDone;
 }
 
-// Points at `wanted` bytes of old at old_position_, or what is left of it. REQUIRES: old_position_ < old_size_.
-Status ModelDecoder::Old(uint32_t wanted, const uint8_t*& bytes) {
-  const uint32_t left = old_size_ - old_position_;
-  if (wanted > left) wanted = left;
-  if (old_position_ < cache_start_ || old_position_ + wanted > cache_start_ + cached_) {
+uint32_t ModelDecoder::NewPosition() const { return patcher_->new_size_ - patcher_->remaining_; }
+
+uint32_t ModelDecoder::NewAddress() const { return setting_.map.NewAddress(NewPosition()); }
+
+// Bytes of old from the current place on, at least kLookahead or what is left.
+Window ModelDecoder::Old() {
+  const uint32_t left = patcher_->old_size_ - old_position_;
+  uint32_t at = old_position_ - cache_start_;
+  uint32_t size = cached_ - at;
+  if (at > cached_ || (size < kLookahead && size < left)) {
+    size = left < kCacheSize ? left : kCacheSize;
+    cached_ = static_cast<uint8_t>(size);
     cache_start_ = old_position_;
-    cached_ = static_cast<uint8_t>(left < sizeof cache_ ? left : sizeof cache_);
-    if (Status status = patcher_->ReadOld(old_position_, cache_, cached_); status != Status::kDone) return status;
+    at = 0;
+    patcher_->ReadOld(old_position_, cache_, size);
   }
-  bytes = cache_ + (old_position_ - cache_start_);
-  return Status::kDone;
+  return {cache_ + at, size, size < left ? size - (kLookahead - 1) : left};
 }
 
-Status ModelDecoder::PutNew(uint8_t byte) {
-  if (new_position_ == new_size_) return Status::kCorrupt;
-  ++new_position_;
-  last_byte_ = byte;
-  return patcher_->PutNew(byte);
+void ModelDecoder::Learn(uint32_t address, uint32_t shift) {
+  table_.Learn(address, shift);
+  shifts_.Touch(shift);
 }
 
-Status ModelDecoder::Item() {
-  Unit unit;
-  unit.size = 0;
-  uint32_t available = 0;
-  const uint8_t* bytes = nullptr;
-  if (old_position_ < old_size_) {
-    available = old_size_ - old_position_;
-    if (available > kLookahead) available = kLookahead;
-    if (Status status = Old(available, bytes); status != Status::kDone) return status;
-    unit = predictor_.Look(bytes, available, old_position_);
-  }
-  Probability& inserts = contexts_.inserts[Class(static_cast<unsigned>(event_))];
-  if (unit.size != 0 && unit.size <= new_size_ - new_position_) {
-    uint32_t shift;
-    const ShiftTable::Found found = table_.Find(unit.target, shift);
-    shift &= ~((1u << unit.scale) - 1);
-    const unsigned context = HitContext(profile_, found, history_, unit.kind);
-    uint8_t& streak = contexts_.streak[context];
-    bool hit = run_ != 0;
-    if (streak == kConfident) {
-      if (!hit) {
-        hit = !Bit(contexts_.miss_here[Class(static_cast<unsigned>(event_))]);
-        if (!hit) {
-          contexts_.hit[context] = Adapted(contexts_.hit[context], 0, kFlagLimit);
-          event_ = Event::kMiss;
-          step_ = Step::kRun;
-          streak = 0;
-          return Miss(unit, shift);
-        }
-      }
-    } else if (hit) {
-      hit = Bit(contexts_.hit[context]);
-      ++streak;
-      if (!hit) {
-        streak = 0;
-        --run_;
-        return Miss(unit, shift);
-      }
-      history_ = static_cast<uint8_t>(history_ << 1);
-    }
-    if (run_ != 0) {
-      --run_;
-      return Hit(unit, unit.target + shift);
-    }
-  } else if (run_ != 0) {
-    if (bytes == nullptr) return Status::kCorrupt;
-    uint32_t size = predictor_.PlainBytes(old_position_);
-    if (size > run_) size = run_;
-    if (size > available) size = available;
+// Up to what takes a bit to be decoded.
+void ModelDecoder::Item() {
+  while (true) {
+    const Window window = Old();
+    const uint32_t left = patcher_->old_size_ - old_position_;
+    const uint32_t room = patcher_->remaining_ < left ? patcher_->remaining_ : left;
+    const uint32_t size = predictor_.Walk(window, old_position_, run_, room);
+    const uint8_t* bytes = window.bytes;
+#if MOTE_WITH_PAIRS
+    uint8_t predicted[4];
+    for (uint32_t i = 0; i < size; ++i) predicted[i] = predictor_.Predicted(old_position_ + i, bytes[i]);
+    bytes = predicted;
+#endif
+    PutOld(bytes, size);
+    const uint32_t run = run_;
     run_ -= size;
-    for (; size != 0; --size, ++old_position_) {
-      const uint8_t byte = predictor_.Predicted(old_position_, *bytes++);
-      if (Status status = PutNew(byte); status != Status::kDone) return status;
+    if (unit().size != 0) break;
+    if (run == 0) {
+      EndRun();
+      return;
     }
-    return Status::kDone;
+    // Behind the end of old there is nothing that could be as predicted.
+    if (size == 0) Fail();
+    if (run == size || !patcher_->going()) return;
   }
-  // The run is over.
-  if (Bit(inserts)) {
-    event_ = Event::kInsertion;
-    insertion_ = Number(contexts_.insertion);
-    if (insertion_ > new_size_ - new_position_ || (insertion_ == 0 && last_seek_ == new_position_)) return Status::kCorrupt;
+
+  uint32_t shift;
+  const ShiftTable::Found found = table_.Find(unit().target, shift);
+  shift = shift >> unit().scale << unit().scale;
+  const unsigned context = HitContext(profile(), found, history_, unit().kind);
+  uint8_t& streak = contexts_.streak[context];
+  const bool confident = streak == kConfident;
+  bool missed = false;
+  if (run_ == 0) {
+    // Where a run ends, a confident context is asked; such units are right everywhere else.
+    if (!confident || !Bit(MOTE_CONTEXT(miss_here) + Class(event_))) {
+      EndRun();
+      return;
+    }
+    missed = true;
+    contexts_.hit[context] = kMissedHitChance;
+    event_ = static_cast<uint8_t>(Event::kMiss);
+    step_ = Step::kRun;
+  } else {
+    --run_;
+    if (!confident) {
+      missed = !Bit(MOTE_CONTEXT(hit) + context);
+      ++streak;
+    }
+  }
+  if (missed || !confident) history_ = static_cast<uint8_t>(history_ << 1 | missed);
+  if (missed) {
+    streak = 0;
+    shift = MissedShift(shift);
+  }
+  PutUnit(unit().target + shift);
+}
+
+void ModelDecoder::EndRun() {
+  const bool inserts = Bit(MOTE_CONTEXT(inserts) + Class(event_));
+  if (inserts) {
+    event_ = static_cast<uint8_t>(Event::kInsertion);
+    insertion_ = Number(MOTE_NUMBER(insertion));
+    // Two seeks with nothing between them could go on for ever.
+    if (insertion_ > patcher_->remaining_ || (insertion_ == 0 && last_seek_ == NewPosition())) Fail();
     matched_ = false;
     step_ = insertion_ != 0 ? Step::kInserted : Step::kSeek;
   } else {
-    event_ = Event::kSubstitution;
+    event_ = static_cast<uint8_t>(Event::kSubstitution);
     substituted_ = 0;
     step_ = Step::kSubstitution;
   }
-  return Status::kDone;
 }
 
-Status ModelDecoder::PutUnit(const Unit& unit, uint32_t word) {
+// Next come `size` bytes of old that are no unit, or stand for one.
+void ModelDecoder::PutOld(const uint8_t* bytes, uint32_t size) {
+  old_position_ += size;
+  patcher_->PutNew(bytes, size);
+}
+
+void ModelDecoder::PutUnit(uint32_t target) {
+  const uint32_t address = NewAddress();
+#if MOTE_WITH_PAIRS
+  if (unit().form == Unit::kUpper) predictor_.LearnUpper(address, target);
+#endif
+  const uint32_t word = Retarget(setting_, unit(), address, target);
   uint8_t bytes[4];
   if (MOTE_WITH_BIG_ENDIAN && setting_.architecture->big_endian) {
-    StoreBig(bytes, unit.size, word);
+    StoreBig(bytes, unit().size, word);
   } else {
-    StoreLittle(bytes, unit.size, word);
+    StoreLittle(bytes, 4, word);
   }
-  old_position_ += unit.size;
-  for (unsigned i = 0; i < unit.size; ++i) {
-    if (Status status = PutNew(bytes[i]); status != Status::kDone) return status;
-  }
-  return Status::kDone;
+  PutOld(bytes, unit().size);
 }
 
-// The unit in new refers to `target`.
-Status ModelDecoder::Hit(const Unit& unit, uint32_t target) {
-  const uint32_t address = setting_.map.NewAddress(new_position_);
-  if (unit.form == Unit::kUpper) predictor_.LearnUpper(unit, address, target);
-  return PutUnit(unit, Retarget(setting_, unit, address, target));
+uint32_t ModelDecoder::MissedShift(uint32_t predicted) {
+  uint32_t shift;
+  if (Bit(MOTE_CONTEXT(old_bits) + Class(unit().kind))) {
+    shift = SameBitsTarget(setting_, unit(), NewAddress()) - unit().target;
+    table_.Learn(unit().target, shift);
+  } else {
+    shift = CodedShift(predicted);
+    Learn(unit().target, shift);
+  }
+  return shift;
 }
 
-Status ModelDecoder::Miss(const Unit& unit, uint32_t shift) {
-  history_ = static_cast<uint8_t>(history_ << 1 | 1);
-  const uint32_t address = setting_.map.NewAddress(new_position_);
-  if (Bit(contexts_.old_bits[Class(unit.kind)])) {
-    const uint32_t target = SameBitsTarget(setting_, unit, address);
-    table_.Learn(unit.target, target - unit.target);
-    return Hit(unit, target);
-  }
-  unsigned asked = 0;
-  uint32_t chosen = 0;
-  bool found = false;
+uint32_t ModelDecoder::CodedShift(uint32_t predicted) {
+  unsigned asked = MOTE_CONTEXT(recent_shift);
   for (uint32_t recent : shifts_.value) {
-    if (recent == shift) continue;
-    if (Bit(contexts_.recent_shift[asked++])) {
-      chosen = recent;
-      found = true;
-      break;
-    }
+    if (recent != predicted && Bit(asked++)) return recent;
   }
-  if (!found) {
-    const unsigned negative = Bit(contexts_.negative[0]);
-    const uint32_t difference = (Number(contexts_.miss[Class(unit.kind == 0)]) + 1) << unit.scale;
-    chosen = negative ? shift - difference : shift + difference;
-  }
-  table_.Learn(unit.target, chosen);
-  shifts_.Touch(chosen);
-  return Hit(unit, unit.target + chosen);
+  const unsigned negative = Bit(MOTE_CONTEXT(negative));
+  uint32_t difference = (Number(MOTE_NUMBER(miss) + Class(unit().kind == 0)) + 1) << unit().scale;
+  if (negative) difference = 0 - difference;
+  return predicted + difference;
 }
 
-Status ModelDecoder::Substitute() {
-  if (old_position_ == old_size_) return Status::kCorrupt;
-  const uint8_t* bytes;
-  if (Status status = Old(1, bytes); status != Status::kDone) return status;
-  const uint8_t predicted = predictor_.Predicted(old_position_, *bytes);
-  ++old_position_;
-  if (Status status = PutNew(static_cast<uint8_t>(predicted + Tree(0))); status != Status::kDone) return status;
-  if (!Bit(contexts_.more[Class(substituted_)])) step_ = Step::kRun;
+void ModelDecoder::Substitute() {
+  if (old_position_ == patcher_->old_size_) {
+    Fail();
+    return;
+  }
+  uint8_t byte = predictor_.Predicted(old_position_, *Old().bytes);
+  byte = static_cast<uint8_t>(byte + Tree(0));
+  PutOld(&byte, 1);
+  if (!Bit(MOTE_CONTEXT(more) + Class(substituted_))) step_ = Step::kRun;
   if (substituted_ < 3) ++substituted_;
-  return Status::kDone;
 }
 
-Status ModelDecoder::Insert() {
-  if (Bit(contexts_.match[matched_])) {
-    matched_ = true;
-    const bool last = Bit(contexts_.last_distance);
-    uint32_t length = Number(contexts_.match_length[Class(!last)]) + (last ? 1 : kMinMatch);
-    if (!last) distance_ = Number(contexts_.distance[Class((length < 6 ? length : 6) - kMinMatch)]) + 1;
-    if (length > insertion_ || distance_ - 1 >= new_position_) return Status::kCorrupt;
-    insertion_ -= length;
-    for (; length != 0; --length) {
-      uint8_t byte;
-      Status status = patcher_->ReadNew(new_position_ - distance_, byte);
-      if (status == Status::kDone) status = PutNew(byte);
-      if (status != Status::kDone) return status;
+void ModelDecoder::Insert() {
+  const uint32_t position = NewPosition();
+  matched_ = Bit(MOTE_CONTEXT(match) + matched_);
+  uint32_t length = 1;
+  if (matched_) {
+    const bool last = Bit(MOTE_CONTEXT(last_distance));
+    length = Number(MOTE_NUMBER(match_length) + Class(!last)) + 1;
+    if (!last) {
+      length += kMinMatch - 1;
+      distance_ = Number(MOTE_NUMBER(distance) + Class((length < 6 ? length : 6) - kMinMatch)) + 1;
     }
-  } else {
-    matched_ = false;
-    --insertion_;
-    const unsigned byte = Tree(1 + LiteralTree(profile_, setting_.architecture->halfwords, new_position_, last_byte_));
-    if (Status status = PutNew(static_cast<uint8_t>(byte)); status != Status::kDone) return status;
+    if (length > insertion_ || distance_ - 1 >= position) {
+      Fail();
+      return;
+    }
   }
+  insertion_ -= length;
   if (insertion_ == 0) step_ = Step::kSeek;
-  return Status::kDone;
+  do {
+    uint8_t byte;
+    if (matched_) {
+      byte = patcher_->ReadNew(NewPosition() - distance_);
+    } else {
+      const uint8_t last_byte = position == 0 ? 0 : patcher_->ReadNew(position - 1);
+      byte = Tree(1 + LiteralTree(profile(), setting_.architecture->halfwords, position, last_byte));
+    }
+    patcher_->PutNew(&byte, 1);
+  } while (--length != 0);
 }
 
-Status ModelDecoder::Seek() {
-  uint32_t to;
-  if (Bit(contexts_.recent_diagonal[0])) {
-    unsigned i = Bit(contexts_.recent_diagonal[1]);
-    if (i != 0) i += Bit(contexts_.recent_diagonal[2]);
-    to = new_position_ + diagonals_.value[i];
+void ModelDecoder::Seek() {
+  const uint32_t position = NewPosition();
+  uint32_t to = position;
+  if (Bit(MOTE_CONTEXT(recent_diagonal))) {
+    unsigned i = Bit(MOTE_CONTEXT(recent_diagonal) + 1);
+    if (i != 0) i += Bit(MOTE_CONTEXT(recent_diagonal) + 2);
+    to += diagonals_.value[i];
   } else {
-    const uint32_t distance = Number(contexts_.seek);
+    const uint32_t distance = Number(MOTE_NUMBER(seek));
     to = old_position_ + distance;
-    if (distance != 0 && Bit(contexts_.negative[1])) to = old_position_ - distance;
+    if (distance != 0 && Bit(MOTE_CONTEXT(negative) + 1)) to = old_position_ - distance;
   }
-  if (to > old_size_) return Status::kCorrupt;
+  if (to > patcher_->old_size_) {
+    Fail();
+    return;
+  }
   old_position_ = to;
-  last_seek_ = new_position_;
-  diagonals_.Touch(to - new_position_);
+  last_seek_ = position;
+  diagonals_.Touch(to - position);
   predictor_.Jump(to);
   const uint32_t address = setting_.map.OldAddress(to);
-  const uint32_t shift = setting_.map.NewAddress(new_position_) - address;
-  table_.Learn(address, shift);
-  shifts_.Touch(shift);
+  Learn(address, NewAddress() - address);
   step_ = Step::kRun;
-  return Status::kDone;
 }
 
 }  // namespace mote
+
+#endif  // MOTE_WITH_MODEL

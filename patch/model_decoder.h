@@ -8,79 +8,83 @@
 
 #include "patch/model.h"
 #include "patch/range_decoder.h"
-#include "patch/status.h"
 
 namespace mote {
 
 class Patcher;
 
-/// Lives at the start of the patcher's memory; the trees and the shift table stand behind it.
+/// Lives at the start of the patcher's memory; the trees and the shift table stand behind it. Errors go to the patcher.
 class ModelDecoder {
  public:
-  /// REQUIRES: ModelMemory(profile) bytes at `memory`, aligned to 4; profile < kModelProfiles.
-  static ModelDecoder* Create(uint8_t* memory, unsigned profile, Patcher& patcher, uint32_t old_size, uint32_t new_size);
+  /// REQUIRES: ModelMemory(profile) bytes at `memory`, aligned to 4; kFirstProfile <= profile < kModelProfiles.
+  static ModelDecoder* Create(uint8_t* memory, unsigned profile, Patcher& patcher);
 
-  /// One byte of the delta behind its header. kNeedInput: go on. kDone, or an error as Patcher::Write.
-  Status Put(uint8_t byte);
+  /// One byte of the delta behind its header.
+  void Put(uint8_t byte);
   /// There are no more bytes.
-  Status Finish();
+  void Finish();
 
  private:
+  // Bytes of old that are read at once.
+  static constexpr uint32_t kCacheSize = 44;
+
   // What the next step decodes.
-  enum class Step : uint8_t { kSetting, kRun, kItem, kSubstitution, kInserted, kSeek };
+  enum class Step : uint8_t { kSetting, kSegment, kRun, kItem, kSubstitution, kInserted, kSeek };
 
   // Placement, without <new>.
   static void* operator new(size_t, void* at) noexcept { return at; }
 
-  Status Work(bool finish);
-  Status Next();
-  Status ReadSetting();
-  Status Item();
-  Status Hit(const Unit& unit, uint32_t target);
-  Status Miss(const Unit& unit, uint32_t shift);
-  Status PutUnit(const Unit& unit, uint32_t word);
-  Status Substitute();
-  Status Insert();
-  Status Repeat(bool after_match);
-  Status Seek();
-  Status CopyByte();
-  Status PutNew(uint8_t byte);
-  Status Old(uint32_t wanted, const uint8_t*& bytes);
+  void Next();
+  void ReadSetting();
+  void ReadSegment();
+  void Item();
+  uint32_t MissedShift(uint32_t predicted);
+  uint32_t CodedShift(uint32_t predicted);
+  void PutUnit(uint32_t target);
+  void EndRun();
+  void Substitute();
+  void Insert();
+  void Seek();
+  void Learn(uint32_t address, uint32_t shift);
+  Window Old();
+  void PutOld(const uint8_t* bytes, uint32_t size);
+  const Unit& unit() const { return predictor_.unit(); }
+  uint32_t NewPosition() const;
+  uint32_t NewAddress() const;
+  void Fail();
 
-  unsigned Bit(Probability& probability) { return coder_.Bit(probability); }
-  unsigned Class(unsigned value) const { return value & profile_.class_mask; }
-  uint32_t Number(NumberModel& model);
+  unsigned Bit(unsigned index);
+  uint32_t Number(unsigned model);
   uint32_t EvenNumber();
-  unsigned Tree(unsigned tree);
+  uint8_t Tree(unsigned tree);
+  const ModelProfile& profile() const { return kFirstProfile + 1 == kModelProfiles ? kModelProfile[kFirstProfile] : profile_; }
+  unsigned Class(unsigned value) const { return value & profile().class_mask; }
 
-  // Bytes first: Cortex-M0 reaches only the first 32 bytes of an object with a byte load.
+  // What is used most stands first: Cortex-M0 reaches only the first 32 bytes of an object with a byte load, and 128 with others.
   Step step_;
-  Event event_;            // that the last run ended with
-  bool matched_;           // the last thing inserted was a match
-  bool corrupt_;           // a number was out of range
-  uint8_t history_;        // the units' last answers, a bit each: 1 is wrong
-  uint8_t last_byte_;      // of new
-  uint8_t substituted_;    // bytes in a row, up to 3
-  uint8_t cached_;         // bytes of old in cache_
+  uint8_t event_;         // that the last run ended with
+  bool matched_;          // the last thing inserted was a match
+  uint8_t history_;       // the units' last answers, a bit each: 1 is wrong
+  uint8_t substituted_;   // bytes in a row, up to 3; segments to come
+  bool other_addresses_;  // in new: the setting has them
+  uint8_t cached_;        // bytes of old in cache_
   ModelProfile profile_;
-  uint32_t run_;           // items left that are as predicted
-  uint32_t insertion_;     // bytes left of it
-  uint32_t old_size_, new_size_;
-  uint32_t old_position_, new_position_;
-  uint32_t last_seek_;     // where in new
-  uint32_t distance_;      // of the last match
+  Predictor predictor_;
+  Patcher* patcher_;
+  uint32_t run_;          // items left that are as predicted
+  uint32_t insertion_;    // bytes left of it
+  uint32_t old_position_;
+  uint32_t last_seek_;    // where in new
+  uint32_t distance_;     // of the last match
   uint32_t new_check_;
   uint32_t cache_start_;
-  Patcher* patcher_;
-  Probability* trees_;
-  Recent<kRecentShifts> shifts_;
-  Recent<kRecentDiagonals> diagonals_;
+  RangeDecoder coder_;
   ShiftTable table_;
   Setting setting_;
-  Predictor predictor_;
-  uint8_t cache_[64];
-  RangeDecoder coder_;
-  ModelContexts contexts_;
+  Recent<kRecentShifts> shifts_;
+  Recent<kRecentDiagonals> diagonals_;
+  uint8_t cache_[kCacheSize + (kWholeWords ? 4 : 0)];  // the predictor may read behind what is there
+  ModelContexts contexts_;  // the trees follow
 };
 
 /// Bytes of memory that a delta with this profile needs; on a device with 32-bit pointers, see kModelRam.

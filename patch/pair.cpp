@@ -4,6 +4,8 @@
 #include "patch/bytes.h"
 #include "patch/config.h"
 
+#if MOTE_WITH_MODEL
+
 namespace mote {
 namespace {
 
@@ -123,3 +125,5 @@ uint32_t WithLower(PairKind kind, uint32_t w, uint32_t lower) {
 }
 
 }  // namespace mote
+
+#endif  // MOTE_WITH_MODEL

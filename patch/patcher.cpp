@@ -5,6 +5,9 @@
 namespace mote {
 namespace {
 
+// Without the codecs that have commands, only the header is read here.
+constexpr bool kCommands = MOTE_WITH_RAW || MOTE_WITH_LZSS;
+
 constexpr uint32_t kCheckBits = 32;
 constexpr uint32_t kLastVarintShift = 28;  // of a varint's fifth byte,
 constexpr uint8_t kLastVarintByte = 0x0F;  // which holds the upper four bits and ends it
@@ -37,7 +40,7 @@ Status Patcher::Write(const uint8_t* data, uint32_t size) {
   for (const uint8_t* end = data + size; data != end && status_ == Status::kNeedInput; ++data) {
 #if MOTE_WITH_MODEL
     if (codec_ == Codec::kModel) {
-      status_ = model_->Put(*data);
+      model_->Put(*data);
       continue;
     }
 #endif
@@ -49,7 +52,7 @@ Status Patcher::Write(const uint8_t* data, uint32_t size) {
 
 Status Patcher::Finish() {
 #if MOTE_WITH_MODEL
-  if (status_ == Status::kNeedInput && codec_ == Codec::kModel) status_ = model_->Finish();
+  if (codec_ == Codec::kModel) model_->Finish();
 #endif
   return status_;
 }
@@ -66,7 +69,7 @@ inline Status Patcher::Start(uint32_t old_check) {
   } else if ((field & 0x0F) == static_cast<uint8_t>(Codec::kModel) && profile < kModelProfiles && profile >= kFirstProfile) {
     memory_size = ModelMemory(profile);
 #endif
-  } else if (field != static_cast<uint8_t>(Codec::kRaw)) {
+  } else if (!kCommands || field != static_cast<uint8_t>(Codec::kRaw)) {
     return Status::kUnsupported;
   }
   if ((old_size_ | new_size_) > kMaxImageSize) return Status::kCorrupt;
@@ -84,7 +87,7 @@ inline Status Patcher::Start(uint32_t old_check) {
 #if MOTE_WITH_MODEL
   if (codec_ == Codec::kModel) {
     mode_ = Mode::kInsert;
-    model_ = ModelDecoder::Create(config_.memory, profile, *this, old_size_, new_size_);
+    model_ = ModelDecoder::Create(config_.memory, profile, *this);
   }
 #endif
   return Status::kDone;
@@ -102,7 +105,7 @@ inline Status Patcher::PutContent(uint8_t byte) {
 // A byte of the header or of the command stream.
 Status Patcher::Put(uint8_t byte) {
   Status status = Status::kDone;
-  if (bytes_ != 0) {
+  if (kCommands && bytes_ != 0) {
     status = PutContent(byte);
   } else {
     const State state = state_;
@@ -112,13 +115,13 @@ Status Patcher::Put(uint8_t byte) {
       uint32_t digit = byte;
       uint32_t next = shift + 8;
       uint32_t more = kCheckBits - next;
-      if (state != State::kOldCheck && state != State::kNewCheck) {
+      if (state != State::kOldCheck && !(kCommands && state == State::kNewCheck)) {
         digit &= 0x7F;
         next = shift + 7;
         more = byte & 0x80;
       }
       number_ |= digit << shift;
-      shift_ = next;
+      shift_ = static_cast<uint8_t>(next);
       if (more) return Status::kDone;
     }
     const uint32_t value = number_;
@@ -142,12 +145,12 @@ Status Patcher::Put(uint8_t byte) {
       new_size_ = remaining_ = old_size_ + difference;
       return Status::kDone;
     }
-    if (state == State::kNewCheck) {
+    if (kCommands && state == State::kNewCheck) {
       if (value != check_) return Status::kCorrupt;
       status_ = Status::kDone;
       return Status::kDone;
     }
-    if (state == State::kOldCheck) {
+    if (!kCommands || state == State::kOldCheck) {
       status = Start(value);
     } else if (state == State::kSeek) {
       state_ = State::kCopy;
@@ -175,7 +178,7 @@ Status Patcher::Put(uint8_t byte) {
       }
     }
   }
-  if (status == Status::kDone && (remaining_ | bytes_) == 0) {
+  if (kCommands && status == Status::kDone && (remaining_ | bytes_) == 0) {
     state_ = State::kNewCheck;
     status = Flush();
   }
@@ -196,7 +199,7 @@ Status Patcher::Append(uint32_t size) {
     uint8_t* to = config_.output.buffer + filled_;
     filled_ += n;
     size -= n;
-    if (mode_ != Mode::kInsert) {
+    if (!kCommands || mode_ != Mode::kInsert) {
       const uint32_t from = old_position_;
       old_position_ += n;
       status = config_.base.read(config_.base.context, from, to, n);
@@ -216,28 +219,53 @@ Status Patcher::Flush() {
 }
 
 #if MOTE_WITH_MODEL
-Status Patcher::PutNew(uint8_t byte) {
-  if (filled_ == config_.output.buffer_size) {
-    if (Status status = Flush(); status != Status::kDone) return status;
-  }
-  config_.output.buffer[filled_++] = byte;
-  --remaining_;
-  return Status::kDone;
+// The first error counts; kDone is none.
+void Patcher::Fail(Status status) {
+  if (going() && status != Status::kDone) status_ = status;
+}
+
+void Patcher::FlushNew() {
+  if (going()) Fail(Flush());
+}
+
+// REQUIRES: offset + size <= old_size_.
+void Patcher::ReadOld(uint32_t offset, uint8_t* to, uint32_t size) {
+  if (going()) Fail(config_.base.read(config_.base.context, offset, to, size));
 }
 
 // REQUIRES: offset < produced().
-Status Patcher::ReadNew(uint32_t offset, uint8_t& byte) {
+uint8_t Patcher::ReadNew(uint32_t offset) {
   const uint32_t in_buffer = offset - (produced() - filled_);
-  if (in_buffer < filled_) {
-    byte = config_.output.buffer[in_buffer];
-    return Status::kDone;
-  }
-  return config_.output.read(config_.output.context, offset, &byte, 1);
+  if (in_buffer < filled_) return config_.output.buffer[in_buffer];
+  uint8_t byte = 0;
+  if (going()) Fail(config_.output.read(config_.output.context, offset, &byte, 1));
+  return byte;
 }
 
-Status Patcher::CompleteNew(uint32_t new_check) {
-  if (Status status = Flush(); status != Status::kDone) return status;
-  return check_ == new_check ? Status::kDone : Status::kCorrupt;
+void Patcher::PutNew(const uint8_t* bytes, uint32_t size) {
+  if (size > remaining_) {
+    Fail(Status::kCorrupt);
+    return;
+  }
+  remaining_ -= size;
+  uint8_t* const buffer = config_.output.buffer;
+  const uint32_t buffer_size = config_.output.buffer_size;
+  uint32_t filled = filled_;
+  for (; size != 0; --size) {
+    if (filled == buffer_size) {
+      filled_ = filled;
+      FlushNew();
+      filled = 0;
+    }
+    buffer[filled++] = *bytes++;
+  }
+  filled_ = filled;
+}
+
+void Patcher::CompleteNew(uint32_t new_check) {
+  FlushNew();
+  if (check_ != new_check) Fail(Status::kCorrupt);
+  if (going()) status_ = Status::kDone;
 }
 #endif
 

@@ -120,13 +120,16 @@ class Patcher {
   Status Append(uint32_t size);
   Status Flush();
 #if MOTE_WITH_MODEL
+  // For codec model. Its decoder goes on for a while after an error, which stays in status_: after that, nothing is called and
+  // what is read means nothing.
   friend class ModelDecoder;
-  Status ReadOld(uint32_t offset, uint8_t* to, uint32_t size) {
-    return config_.base.read(config_.base.context, offset, to, size);
-  }
-  Status PutNew(uint8_t byte);
-  Status ReadNew(uint32_t offset, uint8_t& byte);
-  Status CompleteNew(uint32_t new_check);
+  bool going() const { return status_ == Status::kNeedInput; }
+  void Fail(Status status);
+  void FlushNew();
+  void ReadOld(uint32_t offset, uint8_t* to, uint32_t size);
+  uint8_t ReadNew(uint32_t offset);
+  void PutNew(const uint8_t* bytes, uint32_t size);
+  void CompleteNew(uint32_t new_check);
 #endif
 
   // Bytes first: Cortex-M0 reaches only the first 32 bytes of an object with a byte load.
@@ -135,7 +138,7 @@ class Patcher {
   Mode mode_;
   Codec codec_;          // of what is being read: raw in the header
   uint8_t codec_field_;  // the header's: codec and parameter
-  uint32_t shift_;       // of the number being read: bits so far
+  uint8_t shift_;        // of the number being read: bits so far
   uint32_t number_;      // being read
   uint32_t bytes_;       // left of the current difference or insertion
   uint32_t old_size_;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "patch/address_map.h"
-#include "patch/architecture.h"
+#include "patch/architectures.h"
 #include "patch/pair.h"
 #include "patch/shift_table.h"
 
@@ -17,7 +17,7 @@ constexpr uint32_t kRelativeReach = 1u << 20;
 constexpr uint32_t kRelativeNearest = 256;
 
 /// How many bytes from the current one on Look may want to see.
-constexpr uint32_t kLookahead = kPairBytes;
+constexpr uint32_t kLookahead = MOTE_WITH_PAIRS ? kPairBytes : 4;
 
 /// Something in old that carries an address.
 struct Unit {
@@ -25,20 +25,27 @@ struct Unit {
 
   Form form;
   uint8_t size;  ///< bytes
-  uint8_t kind;  ///< 0 pointer, 1 to 3; part of the statistics' contexts
-  uint8_t scale;  ///< targets are multiples of 2^scale
-  uint32_t word;  ///< the bytes, as a number
+  uint8_t kind;        ///< 0 pointer, 1 to 3; part of the statistics' contexts
+  uint8_t scale;       ///< targets are multiples of 2^scale
+  uint32_t word;       ///< the bytes, as a number
   uint32_t target;
-  uint32_t lower;        ///< kUpper: the lower part that it was found with
-  const UnitRow* row;    ///< kRow
+  const UnitRow* row;  ///< kRow
+#if MOTE_WITH_PAIRS
+  uint32_t lower = 0;  ///< kUpper: the lower part that it was found with
+#endif
 };
 
 /// What both images have in common.
 struct Setting {
   const Architecture* architecture;
-  bool relative_words;
+  uint32_t relative_words;  // 0 or 1
   AddressMap map;
 };
+
+/// The row that `unit`, a kRow, was found by.
+inline const UnitRow& RowOf(const Setting& setting, const Unit& unit) {
+  return kOneArchitecture && FactsOf(*setting.architecture).row_count == 1 ? FactsOf(*setting.architecture).rows[0] : *unit.row;
+}
 
 /// The unit at old's or new's `bytes`, `available` of them, at `address`. `instruction`: an instruction may start here.
 Unit FindUnit(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address, bool instruction);
@@ -49,45 +56,77 @@ uint32_t SameBitsTarget(const Setting& setting, const Unit& unit, uint32_t addre
 /// The bytes of `unit` if it stood at `address` and referred to `target`.
 uint32_t Retarget(const Setting& setting, const Unit& unit, uint32_t address, uint32_t target);
 
+/// Bytes of old that are at hand. Not all of them can be looked at: the lookahead of the last ones may be missing.
+struct Window {
+  const uint8_t* bytes;
+  uint32_t size, usable;
+};
+
 class Predictor {
  public:
   void Init(const Setting& setting) {
     setting_ = &setting;
     boundary_ = 0;
+#if MOTE_WITH_PAIRS
     patched_end_ = 0;
     for (Lower& lower : lowers_) lower.reg = -1;
     next_lower_ = 0;
+#endif
   }
 
   /// Goes to another place in old: what was known of the instructions here holds no longer.
   void Jump(uint32_t old_position) {
     boundary_ = old_position;
+#if MOTE_WITH_PAIRS
     patched_end_ = 0;
+#endif
   }
 
   /// What stands at `old_position`: an instruction, perhaps with an address, or just bytes. `bytes`: min(kLookahead, what is left)
   /// bytes of old from there. Call it once for each item.
-  Unit Look(const uint8_t* bytes, uint32_t available, uint32_t old_position);
+  const Unit& Look(const uint8_t* bytes, uint32_t available, uint32_t old_position);
+
+  /// Looks from `old_position` on until a unit comes that is not larger than what is left of old and of new: `room` before the
+  /// first byte. Returns how many plain bytes are before it, at most `limit` (a limit of 0 takes one look). Without a unit,
+  /// unit().size is 0. REQUIRES: three more bytes may be read behind the window.
+  uint32_t Walk(const Window& window, uint32_t old_position, uint32_t limit, uint32_t room);
+
+  /// What the last look found.
+  const Unit& unit() const { return unit_; }
 
   /// Where the instruction after the last one looked at starts.
   uint32_t boundary() const { return boundary_; }
 
   /// Byte `old_position`, which is `old_byte`, as it is predicted when it belongs to no unit.
-  uint8_t Predicted(uint32_t old_position, uint8_t old_byte) const {
+  uint8_t Predicted([[maybe_unused]] uint32_t old_position, uint8_t old_byte) const {
+#if MOTE_WITH_PAIRS
     const uint32_t left = patched_end_ - old_position;
-    return left - 1 < 4 ? static_cast<uint8_t>(patched_ >> (32 - 8 * left)) : old_byte;
+    if (left - 1 < 4) return static_cast<uint8_t>(patched_ >> (32 - 8 * left));
+#endif
+    return old_byte;
   }
 
-  /// Bytes from `old_position` on that are plain ones before something has to be looked at again.
-  uint32_t PlainBytes(uint32_t old_position) const;
+  /// Bytes from `old_position` on, which was just looked at, that are plain ones before something has to be looked at again: up
+  /// to the next instruction or the next aligned word.
+  uint32_t PlainBytes(uint32_t old_position) const { return next_look_ - old_position; }
 
-  /// The upper part `unit` became one for `target` at `new_address`: the lower parts that follow will fit.
+#if MOTE_WITH_PAIRS
+  /// The upper part unit() became one for `target` at `new_address`: the lower parts that follow will fit.
+  void LearnUpper(uint32_t new_address, uint32_t target) { LearnUpper(unit_, new_address, target); }
   void LearnUpper(const Unit& unit, uint32_t new_address, uint32_t target);
+#endif
 
  private:
+  bool LookAt(const uint8_t* bytes, uint32_t available, uint32_t old_position, uint32_t address);
+
+  const Setting* setting_;
+  uint32_t boundary_;
+  uint32_t next_look_;  // in old: the next aligned word or instruction behind what was last looked at
+  Unit unit_;
+#if MOTE_WITH_PAIRS
   struct Lower {
+    int16_t old_bits, new_bits;  // 12 bits, with their sign where it counts
     int8_t reg;
-    uint32_t old_bits, new_bits;
   };
   // A lower part with bits this near to those seen belongs to the same object.
   static constexpr uint32_t kLowerReach = 16;
@@ -95,12 +134,11 @@ class Predictor {
 
   bool PatchLower(const uint8_t* bytes, uint32_t available);
 
-  const Setting* setting_;
-  uint32_t boundary_;
   uint32_t patched_;      // an instruction whose lower part was rewritten,
   uint32_t patched_end_;  // and where it ends in old
   Lower lowers_[kLowers];
   uint8_t next_lower_;
+#endif
 };
 
 }  // namespace mote

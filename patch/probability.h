@@ -19,7 +19,7 @@ constexpr unsigned kFlagLimit = 15;
 /// A probability learns fast while it is young: each adaption takes 1 / 2^kAdaptShift[count] of the way to the bit seen.
 constexpr uint8_t kAdaptShift[16] = {1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5};
 
-inline Probability Adapted(Probability probability, unsigned bit, unsigned limit) {
+[[gnu::always_inline]] constexpr Probability Adapted(Probability probability, unsigned bit, unsigned limit) {
   unsigned count = probability & 15u;
   unsigned chance = probability >> 4;
   const unsigned shift = kAdaptShift[count];

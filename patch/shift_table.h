@@ -6,8 +6,8 @@
 
 namespace mote {
 
-/// Bytes of memory that a table of `entries` needs, a multiple of 4 where `entries` is one.
-constexpr uint32_t ShiftTableBytes(uint32_t entries) { return entries * 9; }
+/// Bytes of memory that a table of `entries` needs, a multiple of 4 where `entries` is an even number.
+constexpr uint32_t ShiftTableBytes(uint32_t entries) { return entries * 10; }
 
 class ShiftTable {
  public:
@@ -30,10 +30,12 @@ class ShiftTable {
   };
   static constexpr uint8_t kMaxUses = 15;
 
-  uint8_t Next(unsigned at) const { return static_cast<uint8_t>(at + 1 == capacity_ ? 0 : at + 1); }
+  unsigned CountUpTo(uint32_t address) const;
+  uint8_t NextInTurn();
 
-  Entry* entries_;
-  uint8_t* uses_;  // of each entry since it was last passed over
+  Entry* entries_;  // where they were entered
+  uint8_t* uses_;   // of each entry since it was last passed over
+  uint8_t* order_;  // the entries' numbers by rising address
   uint8_t count_, capacity_, turn_;
 };
 

@@ -18,26 +18,25 @@ struct UnitRow {
 
   /// An instruction w of this kind has (w & mask) == match.
   uint32_t mask, match;
+  /// The sign bit of an offset; 0: it has none. An offset without its sign counts from `pc_after`.
+  uint32_t sign;
+  /// Arm Thumb-2's I1 and I2: bits of the offset that are inverted where its sign bit is 0.
+  uint32_t inverted_if_positive;
+  /// Where offsets count from: ((address + pc_before) with its low pc_clear bits cleared) + pc_after.
+  int32_t pc_after;
+  uint8_t pc_before, pc_clear;
   /// Bytes of w, 2 to 4; read in the byte order of the architecture.
   uint8_t size;
   /// 1 to 3: which units it shares its statistics with; 0 is for pointers.
   uint8_t kind;
   /// Targets are multiples of 2^scale.
   uint8_t scale;
-  /// Where offsets count from: ((address + pc_before) with its low pc_clear bits cleared) + pc_after.
-  uint8_t pc_before, pc_clear, pc_after;
-  /// Bits of the offset, sign included; what is above is the sign, or, without a sign, `above`.
-  uint8_t offset_bits;
-  bool is_signed;
-  uint32_t above;
-  /// Arm Thumb-2's I1 and I2: bits of the offset that are inverted where its sign bit is 0.
-  uint32_t inverted_if_positive;
   /// Up to five fields; a width of 0 ends them.
   BitField fields[kMaxFields];
 };
 
 inline uint32_t CountFrom(const UnitRow& row, uint32_t address) {
-  return ((address + row.pc_before) >> row.pc_clear << row.pc_clear) + row.pc_after;
+  return ((address + row.pc_before) >> row.pc_clear << row.pc_clear) + static_cast<uint32_t>(row.pc_after);
 }
 
 /// The address that instruction `w`, found at `address`, refers to. REQUIRES: (w & row.mask) == row.match.

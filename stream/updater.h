@@ -70,5 +70,10 @@ class Updater {
 };
 
 static_assert(sizeof(void*) != 4 || sizeof(Updater) <= kUpdaterRam, "the documented RAM is too low");
+#if MOTE_WITH_MODEL
+static_assert(sizeof(void*) != 4 || MOTE_SMALL_MODEL || sizeof(Updater) + ModelMemory(0) <= kModelRam[0], "too much RAM");
+static_assert(sizeof(void*) != 4 || MOTE_SMALL_MODEL || sizeof(Updater) + ModelMemory(1) <= kModelRam[1], "too much RAM");
+static_assert(sizeof(void*) != 4 || !MOTE_SMALL_MODEL || sizeof(Updater) + ModelMemory(2) <= kModelRam[2], "too much RAM");
+#endif
 
 }  // namespace mote

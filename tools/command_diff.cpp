@@ -13,9 +13,10 @@
 
 #include "diff/apply.h"
 #include "diff/bsdiff40.h"
+#include "diff/detect.h"
 #include "diff/diff.h"
+#include "diff/model.h"
 #include "lzss/decoder.h"
-#include "stream/updater.h"
 #include "tools/command_support.h"
 #include "tools/commands.h"
 #include "tools/output_file.h"
@@ -28,27 +29,68 @@ constexpr const char* kForms =
     "mote diff OLD NEW DELTA [options]\n"
     "\n"
     "Writes the delta that turns OLD into NEW, and proves it with the device's own decoder before\n"
-    "DELTA appears. The same input gives the same delta on every machine.";
+    "DELTA appears. The same input gives the same delta on every machine. Codec model predicts\n"
+    "the addresses in NEW: it has to know the instruction set and where OLD and NEW are loaded.\n"
+    "What it guessed wrong, or was told wrong, costs size, never correctness.";
 
 constexpr const char* kExamples =
     "Examples\n"
-    "  mote diff v1.bin v2.bin update.mote              the smallest delta that any device takes\n"
+    "  mote diff v1.bin v2.bin update.mote              the smallest delta\n"
     "  mote diff v1.elf v2.elf update.mote --ram 2K     for 2048 bytes of decoder RAM\n"
+    "  mote diff v1.bin v2.bin update.mote --codec lzss --ram 1500   the smallest decoder\n"
+    "  mote diff v1.bin v2.bin update.mote --old-base 0x8004000 --new-base 0x8032000\n"
     "  mote diff v1.hex - update.mote --json < v2.hex   report for a script\n"
     "  mote diff v1.bin v2.bin - -q | wc -c             how large would it be?\n"
     "  mote diff v1.bin v2.bin v1-v2.bsdiff --format bsdiff40";
+
+constexpr const char* kAutomatic = "auto";
+constexpr uint32_t kMaxEffort = 9;
+// In a delta, architectures have four bits.
+constexpr uint8_t kArchitectureLimit = 16;
 
 struct Options {
   std::string old_name;
   std::string new_name;
   std::string delta_name;
-  std::string codec = "lzss";
+  std::string codec = CodecName(DiffOptions().codec);
   std::string format = "mote";
+  std::string architecture = kAutomatic;
   std::optional<uint32_t> window;
   std::optional<uint32_t> ram;
+  std::optional<uint32_t> base, old_base, new_base;
+  uint32_t effort = kDefaultEffort;
   InputOptions input;
   ReportOptions report;
+
+  std::optional<uint32_t> OldBase() const { return old_base ? old_base : base; }
+  std::optional<uint32_t> NewBase() const { return new_base ? new_base : base; }
 };
+
+// What --arch takes.
+std::vector<std::string> ArchitectureNames() {
+  std::vector<std::string> names{kAutomatic};
+  for (uint8_t i = 0; i < kArchitectureLimit; ++i) {
+    const std::string name = ArchitectureName(static_cast<ArchitectureId>(i));
+    if (ArchitectureByName(name)) names.push_back(name);
+  }
+  return names;
+}
+
+InputImage ReadImageAt(const std::string& name, const InputOptions& input,
+                       std::optional<uint32_t> base) {
+  InputOptions with_base = input;
+  with_base.base = base;
+  return ReadImage(name, with_base);
+}
+
+// Where an image is loaded, as far as that is known. `given`: on the command line.
+std::vector<LoadRun> LoadRuns(const InputImage& image, std::optional<uint32_t> given) {
+  // Such an image tells where its parts are loaded; its file tells where in flash it stands.
+  if (!given && EspressifRuns(image.bytes).size() > 1) return {};
+  if (!image.base) return {};
+  // Addresses in the model have 32 bits, and of longer ones these are what counts.
+  return {{0, static_cast<uint32_t>(*image.base)}};
+}
 
 std::vector<uint8_t> MakeBsdiff40(const InputImage& old_image, const InputImage& new_image,
                                   Progress& progress) {
@@ -68,6 +110,10 @@ std::vector<uint8_t> MakeDelta(const Options& options, const InputImage& old_ima
   diff.codec = *CodecByName(options.codec);
   diff.ram = options.ram.value_or(0);
   diff.window_bits = options.window.value_or(0);
+  diff.architecture = ArchitectureByName(options.architecture);
+  diff.old_runs = LoadRuns(old_image, options.OldBase());
+  diff.new_runs = LoadRuns(new_image, options.NewBase());
+  diff.effort = options.effort;
   diff.progress = [&progress](double share) { progress.Update(share); };
   return Diff(old_image.bytes, new_image.bytes, diff);
 }
@@ -101,13 +147,42 @@ void Report(const Options& options, const InputImage& old_image, const InputImag
     text += "format       bsdiff40, for bspatch; no device decodes it\n";
   } else {
     const DeltaHeader header = ReadHeader(delta);
-    const std::optional<uint32_t> ram = DecoderRam(header);
-    json["codec"] = CodecName(header.codec);
-    json["window_bits"] = header.window_bits;
-    json["decoder_ram"] = ram ? nlohmann::ordered_json(*ram) : nlohmann::ordered_json();
-    text += CodecText(header);
+    AddCodecJson(json, header, delta);
+    text += CodecText(header, delta);
   }
   PrintReport(options.report, options.delta_name == "-", text, json);
+}
+
+// Refuses options that would have no effect.
+void CheckCodecOptions(const CLI::App& command, const Options& options) {
+  if (options.format == "bsdiff40" && command.count("--codec") != 0) {
+    ThrowUsage(command, "--codec is for --format mote: bsdiff40 always packs with bz2");
+  }
+  const std::string codec = options.format == "mote" ? options.codec : "";
+  if (options.window && codec != "lzss") ThrowUsage(command, "--window is for --codec lzss");
+  if (options.window &&
+      (*options.window < lzss::kMinWindowBits || *options.window > lzss::kMaxWindowBits)) {
+    ThrowUsage(command, fmt::format("--window must be {} to {}", lzss::kMinWindowBits,
+                                    lzss::kMaxWindowBits));
+  }
+  if (options.ram && (codec.empty() || !DecoderRam(*CodecByName(codec), 0))) {
+    ThrowUsage(command, "--ram is for --codec model, lzss and raw: no device decodes the others");
+  }
+  if (codec != "model") {
+    for (const char* name : {"--arch", "--base", "--old-base", "--new-base", "--effort"}) {
+      if (command.count(name) != 0) {
+        ThrowUsage(command, fmt::format("{} is for --codec model", name));
+      }
+    }
+    for (uint32_t i = 1; i <= kMaxEffort; ++i) {
+      if (command.count(fmt::format("-{}", i)) != 0) {
+        ThrowUsage(command, fmt::format("-{} is for --codec model", i));
+      }
+    }
+  }
+  if (options.effort == 0 || options.effort > kMaxEffort) {
+    ThrowUsage(command, fmt::format("--effort must be 1 to {}", kMaxEffort));
+  }
 }
 
 void Run(const CLI::App& command, const Options& options) {
@@ -118,21 +193,9 @@ void Run(const CLI::App& command, const Options& options) {
       IsSameFile(options.delta_name, options.new_name)) {
     ThrowUsage(command, "DELTA would overwrite OLD or NEW");
   }
-  const bool lzss = options.format == "mote" && options.codec == "lzss";
-  if (options.format == "bsdiff40" && command.count("--codec") != 0) {
-    ThrowUsage(command, "--codec is for --format mote: bsdiff40 always packs with bz2");
-  }
-  if (options.window && !lzss) ThrowUsage(command, "--window is for --codec lzss");
-  if (options.window &&
-      (*options.window < lzss::kMinWindowBits || *options.window > lzss::kMaxWindowBits)) {
-    ThrowUsage(command, fmt::format("--window must be {} to {}", lzss::kMinWindowBits,
-                                    lzss::kMaxWindowBits));
-  }
-  if (options.ram && (options.format != "mote" || !DecoderRam(*CodecByName(options.codec), 0))) {
-    ThrowUsage(command, "--ram is for --codec lzss and raw: no device decodes the others");
-  }
-  const InputImage old_image = ReadImage(options.old_name, options.input);
-  const InputImage new_image = ReadImage(options.new_name, options.input);
+  CheckCodecOptions(command, options);
+  const InputImage old_image = ReadImageAt(options.old_name, options.input, options.OldBase());
+  const InputImage new_image = ReadImageAt(options.new_name, options.input, options.NewBase());
   OutputFile output(options.delta_name);
   const std::vector<uint8_t> delta =
       AboutFile("diff", [&] { return MakeDelta(options, old_image, new_image); });
@@ -140,14 +203,25 @@ void Run(const CLI::App& command, const Options& options) {
   Report(options, old_image, new_image, delta);
 }
 
+// --effort and its short forms; the last one on the command line counts.
+void AddEffortOptions(CLI::App& command, uint32_t& effort) {
+  AddSizeOption(
+      command, "--effort", effort, "N",
+      fmt::format("1 to {0}, or -1 to -{0}: how hard to look for a smaller delta, model only [{1}]",
+                  kMaxEffort, effort));
+  command.get_option("--effort")->trigger_on_parse();
+  for (uint32_t i = 1; i <= kMaxEffort; ++i) {
+    // Without a group it has no line of its own in the help.
+    command.add_flag_callback(fmt::format("-{}", i), [&effort, i] { effort = i; })
+        ->trigger_on_parse()
+        ->group("");
+  }
+}
+
 }  // namespace
 
 void AddDiffCommand(CLI::App& app) {
-  CLI::App* command = AddCommand(app, "diff", kForms,
-                                 fmt::format("RAM of the device, in bytes: {} + window (2^BITS) + "
-                                             "sector buffer. --ram counts the first two.\n"
-                                             "\n{}",
-                                             kUpdaterRam, kExamples),
+  CLI::App* command = AddCommand(app, "diff", kForms, fmt::format("{}\n\n{}", RamHelp(), kExamples),
                                  {Status::kDone, Status::kBadArgument, Status::kDoesNotFit,
                                   Status::kUnsupported, Status::kFileError, Status::kBadImage});
   const auto options = std::make_shared<Options>();
@@ -155,9 +229,11 @@ void AddDiffCommand(CLI::App& app) {
   command->add_option("NEW", options->new_name)->required();
   command->add_option("DELTA", options->delta_name)->required();
   command
-      ->add_option("--codec", options->codec, "raw, lzss, or for hosts only bz2, zstd, lz4 [lzss]")
+      ->add_option(
+          "--codec", options->codec,
+          fmt::format("model, lzss, raw, or for hosts only bz2, zstd, lz4 [{}]", options->codec))
       ->type_name("NAME")
-      ->check(CLI::IsMember({"raw", "lzss", "bz2", "zstd", "lz4"}));
+      ->check(CLI::IsMember({"model", "lzss", "raw", "bz2", "zstd", "lz4"}));
   command->add_option("--format", options->format, "mote, or bsdiff40 for bspatch [mote]")
       ->type_name("NAME")
       ->check(CLI::IsMember({"mote", "bsdiff40"}));
@@ -165,9 +241,20 @@ void AddDiffCommand(CLI::App& app) {
                 "LZSS window of 2^BITS bytes, 8 to 15 [what gives the smallest delta]");
   AddSizeOption(*command, "--ram", options->ram, "BYTES",
                 "RAM for the decoder, without sector buffer; K and KiB allowed [no limit]");
+  command
+      ->add_option("--arch", options->architecture,
+                   "thumb, xtensa, riscv, aarch64, tc32, 8051, mips, words (pointers alone);\n"
+                   "big-endian: xtensa-be, mips-be, words-be [auto: what is best]. Firmware\n"
+                   "built with MOTE_ONE_ARCHITECTURE decodes its own and words: name it then")
+      ->type_name("NAME")
+      ->check(CLI::IsMember(ArchitectureNames()));
+  AddSizeOption(*command, "--base", options->base, "ADDR",
+                "load address of OLD and NEW [what HEX, ELF or UF2 say; else a guess]");
+  AddSizeOption(*command, "--old-base", options->old_base, "ADDR",
+                "of OLD alone, where NEW runs elsewhere [--base]");
+  AddSizeOption(*command, "--new-base", options->new_base, "ADDR", "of NEW alone [--base]");
+  AddEffortOptions(*command, options->effort);
   AddInputOptions(*command, options->input);
-  AddSizeOption(*command, "--base", options->input.base, "ADDR",
-                "load address of the images, for the report [what HEX, ELF or UF2 say]");
   AddReportOptions(*command, options->report, true);
   command->final_callback([command, options] { Run(*command, *options); });
 }

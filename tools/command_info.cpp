@@ -21,11 +21,10 @@ namespace {
 constexpr const char* kForms =
     "mote info DELTA [options]\n"
     "\n"
-    "Tells what is in a delta, without the old image: its header, the RAM that a device needs, and\n"
-    "its commands or, for codec model, what it assumes of the images: instruction set, load "
-    "addresses\n"
-    "(mere assumptions: what they are for is a small delta) and where variables are. Recognises\n"
-    "bsdiff40 files. Whether the delta is intact only `mote verify` can tell.";
+    "Tells what is in a delta, without the old image: its header, the RAM that a device needs,\n"
+    "and its commands or, for codec model, what it assumes of the images: instruction set, load\n"
+    "addresses, where variables are. Recognises bsdiff40 files. Whether the delta is intact only\n"
+    "`mote verify` can tell.";
 
 constexpr const char* kExamples =
     "Examples\n"
@@ -100,23 +99,21 @@ Report ReportMote(const std::vector<uint8_t>& delta) {
   json["old_check"] = header.old_check;
   json["new_size"] = header.new_size;
   json["new_check"] = statistics.new_check;
-  std::string text =
-      fmt::format("format       mote, version {}\n"
-                  "delta        {:>10} bytes  {:.2f} % of new; header {} bytes\n"
-                  "old          {:>10} bytes  check {:08x}\n"
-                  "new          {:>10} bytes  check {:08x}\n",
-                  header.version, delta.size(), PerCent(delta.size(), header.new_size),
-                  header.header_size, header.old_size, header.old_check, header.new_size,
-                  statistics.new_check);
+  std::string text = fmt::format(
+      "format       mote, version {}\n"
+      "delta        {:>10} bytes  {:.2f} % of new; header {} bytes\n"
+      "old          {:>10} bytes  check {:08x}\n"
+      "new          {:>10} bytes  check {:08x}\n",
+      header.version, delta.size(), PerCent(delta.size(), header.new_size), header.header_size,
+      header.old_size, header.old_check, header.new_size, statistics.new_check);
   if (has_commands) {
     json["copies"] = statistics.copies;
     json["insertions"] = statistics.insertions;
     json["copied"] = ShareJson(statistics.copied_bytes, header.new_size);
     json["differences"] = ShareJson(statistics.difference_bytes, header.new_size);
     json["inserted"] = ShareJson(statistics.inserted_bytes, header.new_size);
-    text += fmt::format(
-        "commands     {:>10} bytes  before the codec: {} copies, {} insertions\n",
-        statistics.command_bytes, statistics.copies, statistics.insertions);
+    text += fmt::format("commands     {:>10} bytes  before the codec: {} copies, {} insertions\n",
+                        statistics.command_bytes, statistics.copies, statistics.insertions);
     text += ShareText("copied", statistics.copied_bytes, header.new_size);
     text += ShareText("differences", statistics.difference_bytes, header.new_size);
     text += ShareText("inserted", statistics.inserted_bytes, header.new_size);
@@ -135,8 +132,7 @@ void Run(const Options& options) {
 }  // namespace
 
 void AddInfoCommand(CLI::App& app) {
-  CLI::App* command = AddCommand(app, "info", kForms,
-                                 fmt::format("{}\n\n{}", RamHelp(), kExamples),
+  CLI::App* command = AddCommand(app, "info", kForms, fmt::format("{}\n\n{}", RamHelp(), kExamples),
                                  {Status::kDone, Status::kNeedInput, Status::kBadArgument,
                                   Status::kCorrupt, Status::kUnsupported, Status::kFileError});
   const auto options = std::make_shared<Options>();

@@ -54,8 +54,7 @@ std::string SettingText(const ModelSetting& setting) {
     text += SegmentText(segment, setting.segments.size() == 1);
   }
   if (setting.ram_size != 0) {
-    text +=
-        fmt::format("variables at {:#010x}, {} bytes\n", setting.ram_start, setting.ram_size);
+    text += fmt::format("variables at {:#010x}, {} bytes\n", setting.ram_start, setting.ram_size);
   }
   return text;
 }
@@ -115,7 +114,11 @@ std::string HelpText(const CLI::App& app) {
       const std::string unit = option->get_type_name();
       names += " " + unit.substr(0, unit.find(':'));
     }
-    text += fmt::format("  {:<{}}{}\n", names, kOptionColumn, option->get_description());
+    std::string description = option->get_description();
+    for (size_t at = 0; (at = description.find('\n', at)) != std::string::npos; ++at) {
+      description.insert(at + 1, kOptionColumn + 2, ' ');
+    }
+    text += fmt::format("  {:<{}}{}\n", names, kOptionColumn, description);
   }
   return text + "\n" + app.get_footer() + "\n";
 }
@@ -180,8 +183,8 @@ std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image,
 std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta) {
   std::string text = fmt::format("codec        {}", CodecName(header.codec));
   if (header.codec == Codec::kLzss) {
-    text += fmt::format(", window of {} bytes (2^{})", 1u << header.window_bits,
-                        header.window_bits);
+    text +=
+        fmt::format(", window of {} bytes (2^{})", 1u << header.window_bits, header.window_bits);
   }
   if (header.codec == Codec::kModel) text += fmt::format(", profile {}", header.profile);
   text += '\n';

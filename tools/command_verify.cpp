@@ -25,7 +25,8 @@ constexpr const char* kForms =
     "and\n"
     "the check that the delta carries. Writes no file; the exit code says the result. bsdiff40 "
     "files\n"
-    "carry no check: for them only the SHA-256 tells whether OLD was the right one.";
+    "carry no check: for them only the SHA-256 tells whether OLD was the right one.\n"
+    "What follows a delta, as transports pad, is ignored; after codec model it has to be zeros.";
 
 constexpr const char* kExamples =
     "Examples\n"

@@ -11,6 +11,7 @@ namespace mote::tools {
 void AddDiffCommand(CLI::App& app);
 void AddInfoCommand(CLI::App& app);
 void AddPatchCommand(CLI::App& app);
+void AddPushCommand(CLI::App& app);
 void AddVerifyCommand(CLI::App& app);
 
 }  // namespace mote::tools

@@ -28,6 +28,7 @@ constexpr const char* kForms =
     "  mote patch OLD DELTA NEW     applies it as a device does, on a simulated flash\n"
     "  mote info DELTA              tells what is in a delta and the RAM it needs\n"
     "  mote verify OLD DELTA        tells whether it would apply, and to what image\n"
+    "  mote push DELTA --port DEV   sends it to a device over a serial line\n"
     "\n"
     "OLD and NEW are raw images, Intel HEX, ELF or UF2, told by their content. `-` is standard "
     "input\n"
@@ -86,6 +87,7 @@ int Run(int argc, char** argv) {
   mote::tools::AddPatchCommand(app);
   mote::tools::AddInfoCommand(app);
   mote::tools::AddVerifyCommand(app);
+  mote::tools::AddPushCommand(app);
   const auto chosen = [&app] {
     const std::vector<CLI::App*> commands = app.get_subcommands();
     return commands.empty() ? std::string() : commands.front()->get_name();
@@ -102,7 +104,7 @@ int Run(int argc, char** argv) {
       return Fail(
           Status::kBadArgument,
           fmt::format(
-              "'{}' is not a subcommand: use diff, patch, info or verify, or see mote --help",
+              "'{}' is not a subcommand: use diff, patch, info, verify or push, or see mote --help",
               argv[1]));
     }
     return Fail(Status::kBadArgument,

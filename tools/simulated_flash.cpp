@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <stdexcept>
+#include <utility>
 
 namespace mote {
 namespace {
@@ -77,6 +78,14 @@ void SimulatedFlash::Blank(uint32_t offset, uint32_t size) {
   std::fill_n(content_.begin() + offset, size, geometry_.erased_value);
   std::fill_n(erased_.begin() + offset / geometry_.program_unit, size / geometry_.program_unit,
               true);
+  Forget(offset, size);
+}
+
+// What stands there is certain from now on.
+void SimulatedFlash::Forget(uint32_t offset, size_t size) {
+  std::erase_if(unstable_, [&](const Unstable& unstable) {
+    return unstable.offset >= offset && unstable.offset - offset < size;
+  });
 }
 
 std::span<const uint8_t> SimulatedFlash::Content(uint32_t offset, uint32_t size) const {
@@ -93,18 +102,26 @@ bool SimulatedFlash::IsErased(uint32_t offset, uint32_t size) const {
 }
 
 void SimulatedFlash::Forbid(uint32_t offset, uint32_t size, unsigned operations) {
-  forbidden_.push_back({offset, size, operations});
+  forbidden_.push_back({.offset = offset, .size = size, .operations = operations});
 }
 
 void SimulatedFlash::FailAfter(uint64_t skip, unsigned operations, Status status) {
   failure_ = {skip, operations, status};
 }
 
-void SimulatedFlash::CutPowerAfter(uint64_t skip) { cut_ = skip; }
+void SimulatedFlash::Break(uint32_t offset, uint32_t size, unsigned operations, Status status) {
+  broken_.push_back({offset, size, operations, status});
+}
+
+void SimulatedFlash::CutPowerAfter(uint64_t skip, Cut cut) {
+  cut_ = skip;
+  cut_kind_ = cut;
+}
 
 void SimulatedFlash::PowerUp() {
   powered_ = true;
   cut_.reset();
+  for (const Unstable& unstable : unstable_) Draw(unstable);
 }
 
 uint64_t SimulatedFlash::operations(unsigned kinds) const {
@@ -153,6 +170,11 @@ std::optional<Status> SimulatedFlash::Enter(Operation operation, uint32_t offset
     failure_.operations = 0;
     return failure_.status;
   }
+  for (const Region& region : broken_) {
+    if ((region.operations & operation) && Overlap(offset, size, region.offset, region.size)) {
+      return region.status;
+    }
+  }
   return {};
 }
 
@@ -186,18 +208,22 @@ Status SimulatedFlash::Erase(void* context, uint32_t offset) {
   SimulatedFlash& self = *static_cast<SimulatedFlash*>(context);
   const uint32_t size = self.geometry_.erase_unit;
   if (const auto status = self.Enter(kErase, offset, size)) return *status;
+  const bool torn = self.TearsNow();
+  if (torn && self.cut_kind_ == Cut::kBefore) return Status::kFlashError;
   ++self.erases_[offset / size];
-  if (self.TearsNow()) {
-    self.TearErase(offset);
+  if (torn && self.cut_kind_ != Cut::kAfter) {
+    self.Tear(kErase, offset, std::vector<uint8_t>(size, self.geometry_.erased_value));
     return Status::kFlashError;
   }
   self.Blank(offset, size);
-  return Status::kDone;
+  return torn ? Status::kFlashError : Status::kDone;
 }
 
 Status SimulatedFlash::Program(void* context, uint32_t offset, const uint8_t* data, uint32_t size) {
   SimulatedFlash& self = *static_cast<SimulatedFlash*>(context);
   if (const auto status = self.Enter(kProgram, offset, size)) return *status;
+  const bool torn = self.TearsNow();
+  if (torn && self.cut_kind_ == Cut::kBefore) return Status::kFlashError;
   const uint32_t unit = self.geometry_.program_unit;
   const bool erased = self.IsErased(offset, size);
   for (uint32_t at = offset; at < offset + size; at += unit) ++self.programs_[at / unit];
@@ -205,36 +231,46 @@ Status SimulatedFlash::Program(void* context, uint32_t offset, const uint8_t* da
                             ? Status::kDone
                             : self.Record(kProgram, offset, size,
                                           "a unit in it was not erased, or programmed since then");
-  if (self.TearsNow()) {
-    self.TearProgram(offset, data, size);
+  std::vector<uint8_t> after(data, data + size);
+  for (uint32_t i = 0; i < size; ++i) {
+    after[i] = self.Programmed(self.content_[offset + i], data[i]);
+  }
+  if (torn && self.cut_kind_ != Cut::kAfter) {
+    self.Tear(kProgram, offset, std::move(after));
     return Status::kFlashError;
   }
-  for (uint32_t i = 0; i < size; ++i) {
-    self.content_[offset + i] = self.Programmed(self.content_[offset + i], data[i]);
-    self.erased_[(offset + i) / unit] = false;
-  }
-  return status;
+  self.Load(offset, after);
+  return torn ? Status::kFlashError : status;
 }
 
-void SimulatedFlash::TearErase(uint32_t offset) {
-  const uint64_t outcome = Random() % kAllOrNothing;
-  for (uint32_t at = offset; at < offset + geometry_.erase_unit; ++at) {
+// From here on the content is between what it is and `after`.
+void SimulatedFlash::Tear(Operation operation, uint32_t offset, std::vector<uint8_t> after) {
+  if (operation == kErase) Forget(offset, after.size());
+  for (uint32_t at = offset; at < offset + after.size(); at += geometry_.program_unit) {
     erased_[at / geometry_.program_unit] = false;
-    const uint64_t random = Random();
-    const uint64_t choice = outcome == 0 ? 0 : outcome == 1 ? 1 : random % 3;
-    if (choice == 1) content_[at] = geometry_.erased_value;
-    if (choice == 2) content_[at] = static_cast<uint8_t>(random >> 8);
   }
+  const auto before = Content(offset, static_cast<uint32_t>(after.size()));
+  const Unstable torn{operation, offset, {before.begin(), before.end()}, std::move(after)};
+  Draw(torn);
+  if (cut_kind_ == Cut::kUnstable) unstable_.push_back(torn);
 }
 
-void SimulatedFlash::TearProgram(uint32_t offset, const uint8_t* data, uint32_t size) {
+void SimulatedFlash::Draw(const Unstable& torn) {
   const uint64_t outcome = Random() % kAllOrNothing;
-  for (uint32_t i = 0; i < size; ++i) {
-    erased_[(offset + i) / geometry_.program_unit] = false;
-    uint8_t& byte = content_[offset + i];
-    const uint8_t changes = byte ^ Programmed(byte, data[i]);
-    const auto random = static_cast<uint8_t>(Random() >> 8);
-    byte ^= changes & (outcome == 0 ? 0x00 : outcome == 1 ? 0xFF : random);
+  for (size_t i = 0; i < torn.before.size(); ++i) {
+    uint8_t& byte = content_[torn.offset + i];
+    const uint64_t random = Random();
+    if (outcome <= 1) {
+      byte = outcome == 0 ? torn.before[i] : torn.after[i];
+    } else if (torn.operation == kErase) {
+      const uint64_t choice = random % 3;
+      byte = choice == 0   ? torn.before[i]
+             : choice == 1 ? torn.after[i]
+                           : static_cast<uint8_t>(random >> 8);
+    } else {
+      const auto changed = static_cast<uint8_t>(random >> 8);
+      byte = torn.before[i] ^ ((torn.before[i] ^ torn.after[i]) & changed);
+    }
   }
 }
 

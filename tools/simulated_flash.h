@@ -17,7 +17,8 @@
 //  - A fresh part does not hold erased bytes but garbage, and counts as not erased.
 //  - An operation that the power cut interrupted leaves garbage that is the same on every run with
 //    the same seed; what it touched counts as not erased, even where it reads so: such cells are
-//    not reliable.
+//    not reliable. With Cut::kUnstable they read differently each time the power comes back, until
+//    an erase of them is completed.
 //  - Operations that are unaligned, out of range, of no bytes or on a forbidden region fail and are
 //    recorded as violations.
 //
@@ -94,11 +95,27 @@ class SimulatedFlash {
   /// at a time; a new call replaces the last.
   void FailAfter(uint64_t skip, unsigned operations, Status status);
 
+  /// From now on each of `operations` that touches [offset, offset + size) does nothing and returns
+  /// `status`: a part that wore out. Not a violation. Repair() undoes all of these.
+  void Break(uint32_t offset, uint32_t size, unsigned operations, Status status);
+  void Repair() { broken_.clear(); }
+
+  /// What the operation during which the power goes leaves behind.
+  enum class Cut {
+    kBefore,    ///< nothing of it was done; what it should have touched is as reliable as before
+    kTorn,      ///< an erase leaves each byte old, erased or random; a program leaves each bit that
+                ///< it should change as it was or changed; rarely nothing or everything is done
+    kUnstable,  ///< as kTorn, drawn anew at each PowerUp
+    kAfter,     ///< all of it, but the caller does not get to know
+  };
   /// The power goes during the erase or program operation that comes after `skip` others, counted
-  /// from now on. That operation is torn: an erase leaves each byte old, erased or random; a
-  /// program leaves each bit that it should change as it was or changed; rarely nothing or
-  /// everything of it is done. Then every operation fails until PowerUp.
-  void CutPowerAfter(uint64_t skip);
+  /// from now on. Then every operation fails until PowerUp.
+  void CutPowerAfter(uint64_t skip, Cut cut = Cut::kTorn);
+  /// What operations that are torn from now on leave is decided by `seed`: for copies of one
+  /// snapshot.
+  void Reseed(uint64_t seed) { random_ = seed; }
+  /// The power goes between two operations.
+  void PowerDown() { powered_ = false; }
   bool powered() const { return powered_; }
   /// Power is back. A cut that did not happen yet is called off.
   void PowerUp();
@@ -128,6 +145,13 @@ class SimulatedFlash {
   struct Region {
     uint32_t offset, size;
     unsigned operations;
+    Status status = Status::kDone;  // broken ones only
+  };
+  // What an operation that was cut may have left of [offset, offset + before.size()).
+  struct Unstable {
+    Operation operation;
+    uint32_t offset;
+    std::vector<uint8_t> before, after;
   };
 
   static Status Read(void* self, uint32_t offset, uint8_t* to, uint32_t size);
@@ -137,8 +161,9 @@ class SimulatedFlash {
   std::optional<Status> Enter(Operation operation, uint32_t offset, uint32_t size);
   Status Record(Operation operation, uint32_t offset, uint32_t size, std::string reason);
   bool TearsNow();
-  void TearErase(uint32_t offset);
-  void TearProgram(uint32_t offset, const uint8_t* data, uint32_t size);
+  void Tear(Operation operation, uint32_t offset, std::vector<uint8_t> after);
+  void Draw(const Unstable& torn);
+  void Forget(uint32_t offset, size_t size);
   uint8_t Programmed(uint8_t before, uint8_t data) const;
   uint64_t Random();
 
@@ -152,7 +177,10 @@ class SimulatedFlash {
     unsigned operations = 0;
     Status status = Status::kDone;
   } failure_;
+  std::vector<Region> broken_;
+  std::vector<Unstable> unstable_;
   std::optional<uint64_t> cut_;  // changes left before the power goes
+  Cut cut_kind_ = Cut::kTorn;
   bool powered_ = true;
   uint64_t counts_[3] = {};
   uint64_t calls_without_power_ = 0;

@@ -59,7 +59,11 @@ DeviceOutcome RunDevice(const DeviceShape& shape, std::span<const uint8_t> old_i
   simulated.Forbid(0, new_at, Flash::kChange);
   simulated.Forbid(new_end, shape.sector, Flash::kChange);
   simulated.Forbid(0, old_at, Flash::kRead);
-  simulated.Forbid(old_at + old_extent, new_end + shape.sector - old_at - old_extent, Flash::kRead);
+  // Codec model repeats what is new, and reads it back; PatcherRig watches that it reads nothing else there.
+  const bool reads_new = delta.size() > 1 && (delta[1] & 0x0F) == static_cast<uint8_t>(Codec::kModel);
+  simulated.Forbid(old_at + old_extent, shape.sector, Flash::kRead);
+  if (!reads_new) simulated.Forbid(new_at, new_extent, Flash::kRead);
+  simulated.Forbid(new_end, shape.sector, Flash::kRead);
   const auto before = simulated.content();
 
   // Of exactly the documented sizes, on the heap: sanitizers see a byte too far.

@@ -47,7 +47,8 @@ struct DeviceOutcome {
 
 /// Runs one update. `slot` is the new slot's size, rounded up to sectors; the old slot holds the
 /// old image and garbage behind it. Fails the running test where
-///  - anything but the new slot is erased or programmed, or anything but the old slot is read;
+///  - anything but the new slot is erased or programmed, or anything but the old slot is read (codec
+///    model also reads the new one);
 ///  - a sector is erased twice, or a program unit is programmed twice or without having been
 ///  erased;
 ///  - the flash is changed although the status says that nothing was erased;

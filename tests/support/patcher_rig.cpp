@@ -13,7 +13,7 @@ void PatcherRig::Start() {
   memory_.assign(memory_size, 0xA5);
   memory_.shrink_to_fit();
   flushed_.clear();
-  reads_ = flushes_ = read_end_ = 0;
+  reads_ = flushes_ = read_backs_ = read_end_ = 0;
   final_status_.reset();
   patcher_.emplace();
   patcher_->Init({{&Read, this, static_cast<uint32_t>(old_image_.size())},
@@ -26,11 +26,13 @@ Status PatcherRig::WritePiece(std::span<const uint8_t> piece) {
   const Bytes copy(piece.begin(), piece.end());  // a byte too far is a byte outside the heap block
   const uint32_t reads = reads_;
   const uint32_t flushes = flushes_;
+  const uint32_t read_backs = read_backs_;
   const Status status = patcher_->Write(copy.data(), static_cast<uint32_t>(copy.size()));
   if (final_status_) {
     EXPECT_EQ(status, *final_status_) << "the last status is not kept";
     EXPECT_EQ(reads_, reads) << "reads after the end";
     EXPECT_EQ(flushes_, flushes) << "flushes after the end";
+    EXPECT_EQ(read_backs_, read_backs) << "reads back after the end";
   } else if (status != Status::kNeedInput) {
     final_status_ = status;
   }
@@ -80,7 +82,10 @@ Status PatcherRig::Read(void* context, uint32_t offset, uint8_t* to, uint32_t si
   const size_t extent = self.old_image_.size();
   EXPECT_GE(size, 1u);
   EXPECT_TRUE(offset <= extent && size <= extent - offset) << "read of " << size << " at " << offset;
-  EXPECT_TRUE(to >= self.buffer_.data() && to + size <= self.buffer_.data() + self.buffer_.size());
+  const auto is_in = [&](const Bytes& room) {
+    return to >= room.data() && to + size <= room.data() + room.size();
+  };
+  EXPECT_TRUE(is_in(self.buffer_) || is_in(self.memory_));  // the codec's memory: codec model
   if (offset > extent || size > extent - offset) return Status::kReadError;
   if (self.on_read) {
     if (const Status status = self.on_read(number); status != Status::kDone) return status;
@@ -109,10 +114,14 @@ Status PatcherRig::Flush(void* context, uint8_t* data, uint32_t size) {
 
 Status PatcherRig::ReadBack(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
   PatcherRig& self = *static_cast<PatcherRig*>(context);
+  const uint32_t number = self.read_backs_++;
   const size_t extent = self.flushed_.size();
   EXPECT_GE(size, 1u);
   EXPECT_TRUE(offset <= extent && size <= extent - offset) << "read of " << size << " at " << offset << " of new";
   if (offset > extent || size > extent - offset) return Status::kReadError;
+  if (self.on_read_back) {
+    if (const Status status = self.on_read_back(number); status != Status::kDone) return status;
+  }
   std::copy_n(self.flushed_.begin() + offset, size, to);
   return Status::kDone;
 }

@@ -25,8 +25,8 @@ class PatcherRig {
   uint32_t buffer_size = 64;
   uint32_t memory_size = 1 << 15;
   uint32_t capacity = 0x7FFFFFFF;
-  /// Called before each read and flush with their number, from 0; what it returns instead of kDone is returned to the patcher.
-  std::function<Status(uint32_t)> on_read, on_flush;
+  /// Called before each read, flush and read-back with their number, from 0; what it returns instead of kDone is returned to the patcher.
+  std::function<Status(uint32_t)> on_read, on_flush, on_read_back;
 
   /// Starts a patcher anew.
   void Start();
@@ -41,6 +41,7 @@ class PatcherRig {
   const Bytes& flushed() const { return flushed_; }
   uint32_t reads() const { return reads_; }
   uint32_t flushes() const { return flushes_; }
+  uint32_t read_backs() const { return read_backs_; }  ///< reads of what was flushed
   uint32_t read_end() const { return read_end_; }  ///< one past the highest byte read
 
  private:
@@ -54,7 +55,7 @@ class PatcherRig {
   Bytes buffer_, memory_, flushed_;
   std::optional<Patcher> patcher_;
   std::optional<Status> final_status_;
-  uint32_t reads_ = 0, flushes_ = 0, read_end_ = 0;
+  uint32_t reads_ = 0, flushes_ = 0, read_backs_ = 0, read_end_ = 0;
 };
 
 /// "", or the first difference of two images in words: images are too long to print.

@@ -3,6 +3,8 @@
 
 #include <functional>
 
+#include "tests/support/reference_model.h"
+
 namespace mote::testing {
 namespace {
 
@@ -158,13 +160,15 @@ Outcome ReferenceDevice::Apply(std::span<const uint8_t> delta) const {
     const auto new_size = static_cast<uint32_t>(old_size + Zigzag(header));
     const uint32_t old_check = Check(header);
     const unsigned parameter = codec / 16;
-    Require(codec == 0 || (codec % 16 == 1 && parameter <= 7), Status::kUnsupported);
+    const bool model = codec % 16 == 2 && parameter <= 2;
+    Require(codec == 0 || (codec % 16 == 1 && parameter <= 7) || model, Status::kUnsupported);
     Require(old_size < 0x80000000 && new_size < 0x80000000, Status::kCorrupt);
     Require(new_size <= capacity, Status::kDoesNotFit);
-    Require(codec == 0 || window_size >= 1u << (8 + parameter), Status::kDoesNotFit);
+    Require(codec == 0 || model || window_size >= 1u << (8 + parameter), Status::kDoesNotFit);
     Require(old_size <= old_image.size(), Status::kWrongBase);
     const auto base = old_image.first(old_size);
     Require(ReferenceCheck(base) == old_check, Status::kWrongBase);
+    if (model) return ReferenceModel(base, new_size, parameter, header.Rest());
     if (codec == 0) {
       ByteSource commands(header.Rest());
       Rebuild(commands, base, new_size, outcome.image);

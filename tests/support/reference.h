@@ -24,7 +24,8 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-/// What a device with these means must make of `delta`. Codecs raw and lzss.
+/// What a device with these means must make of `delta`. Codecs raw, lzss, and model, for which it
+/// always has room.
 struct ReferenceDevice {
   std::span<const uint8_t> old_image;
   uint32_t capacity = 0x7FFFFFFF;

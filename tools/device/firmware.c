@@ -13,3 +13,5 @@ mote_status Firmware(mote_updater* updater, const mote_updater_config* config, c
 
 extern const uint8_t ram_of_c_api[];
 const uint8_t ram_of_c_api[sizeof(mote_updater)] = {0};
+extern const uint8_t ram_of_memory[];
+const uint8_t ram_of_memory[1024] = {0}; /* a window */

@@ -30,6 +30,11 @@ RAM_OF(patch, sizeof(mote::Patcher) - sizeof(mote::lzss::Decoder));
 #else
 RAM_OF(patch, sizeof(mote::Patcher));
 #endif
+#if MOTE_WITH_MODEL
+RAM_OF(memory, mote::ModelMemory(mote::kFirstProfile));
+#else
+RAM_OF(memory, 1024);  // a window
+#endif
 RAM_OF(stream, sizeof(mote::Updater) - sizeof(mote::Patcher));
 #ifdef WITH_SHA256
 RAM_OF(sha256, sizeof(br_sha256_context));

@@ -3,6 +3,7 @@
 #
 #   select_target cortex-m0        sets prefix, cxx, cc: the compilers with their flags
 #   link_profile DIR lzss          what a firmware takes of mote: DIR/lzss.elf, DIR/lzss.map, and the objects in DIR by room
+#   profile_flags lzss             which parts of mote that is (patch/config.h), as words for the compiler
 #
 # Flags. `demanded` is what mote asks of a firmware's build; the CMake target mote::device has the same. `chosen` is for size:
 # -Os, and sections that let the linker drop what the firmware does not call. -fno-jump-tables is there only where it wins: on
@@ -18,17 +19,29 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bearssl=$repository/build/bearssl
 
 # Every device source that needs no library.
-device_sources() { (cd "$repository" && ls lzss/decoder.cpp patch/*.cpp stream/*.cpp | grep -v _bearssl); }
+device_sources() { (cd "$repository" && ls lzss/decoder.cpp patch/*.cpp stream/*.cpp agent/*.cpp | grep -v _bearssl); }
 
 device_profiles() {
-  echo lzss
+  echo lzss model model-small all
   [[ ! -f $bearssl/src/hash/sha2small.c ]] || echo lzss+sha256
   [[ ! -f $repository/stream/mote_c.cpp ]] || echo c-api
+}
+
+# The model profiles predict the target's own instructions; `all` has every codec and instruction set.
+profile_flags() {
+  local one="-DMOTE_WITH_RAW=0 -DMOTE_WITH_LZSS=0 -DMOTE_ONE_ARCHITECTURE=1 -DMOTE_WITH_$architecture=1"
+  case $1 in
+    model) echo "$one" ;;
+    model-small) echo "$one -DMOTE_SMALL_MODEL=1" ;;
+    all) ;;
+    *) echo -DMOTE_WITH_MODEL=0 ;;
+  esac
 }
 
 # Fails when the compiler is not installed.
 select_target() {
   local machine
+  architecture=THUMB  # as in patch/config.h
   with_libc=()     # flags for what includes the C library's headers
   link_libc=()     # and for linking it
   link_sources=()  # or what stands in for it
@@ -38,10 +51,10 @@ select_target() {
     cortex-m4)
       prefix=arm-none-eabi- machine=(-mcpu=cortex-m4 -mthumb) link_libc=(-lc_nano) ;;
     rv32imac)
-      prefix=riscv64-unknown-elf- machine=(-march=rv32imac -mabi=ilp32 -fno-jump-tables)
+      prefix=riscv64-unknown-elf- architecture=RISCV machine=(-march=rv32imac -mabi=ilp32 -fno-jump-tables)
       with_libc=(--specs=picolibc.specs) link_libc=(--specs=picolibc.specs -lc) ;;
     lx106)  # the ESP8266's; Debian has no C library for it
-      prefix=xtensa-lx106-elf- machine=(-fno-jump-tables)
+      prefix=xtensa-lx106-elf- architecture=XTENSA machine=(-fno-jump-tables)
       with_libc=(-I"$repository/tools/device/libc") link_sources=(tools/device/libc/string.c) ;;
     *)
       echo "no such device target: $1 (there are: ${device_targets[*]})" >&2
@@ -65,10 +78,10 @@ compile() {
   "${compiler[@]}" "${@:3}" -c "$source" -o "$out"
 }
 
-# link_profile DIR PROFILE FLAG...: the codecs that the profile leaves out are switched off (patch/config.h). FLAGs go to the compiler
-# for mote's own sources. The profile's own object, the firmware that calls mote, is DIR/firmware/PROFILE.o.
+# link_profile DIR PROFILE FLAG...: what the profile leaves out is switched off. FLAGs go to the compiler for mote's own sources. The profile's own object, the firmware that calls mote, is DIR/firmware/PROFILE.o.
 link_profile() {
-  local dir=$1 profile=$2 codecs=(-DMOTE_WITH_MODEL=0) firmware=firmware.cpp source objects=()
+  local dir=$1 profile=$2 codecs firmware=firmware.cpp source objects=()
+  read -ra codecs <<< "$(profile_flags "$profile")"
   local flags=("${codecs[@]}" "${@:3}")
   for source in $(device_sources); do
     compile "$dir" "$source" "${flags[@]}"

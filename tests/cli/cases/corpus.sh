@@ -7,9 +7,11 @@ for directory in "$pairs"/*/; do
   pair=$(basename "$directory")
   old=$directory/old.bin
   new=$directory/new.bin
-  expect 0 diff "$old" "$new" delta --ram 4K -q
-  expect 0 patch "$old" delta image --ram 4K -q
-  same image "$new"
+  for options in "--codec lzss --ram 4K" "--ram 1K" "--ram 2K" "--ram 4K"; do
+    expect 0 diff "$old" "$new" delta $options -q
+    expect 0 patch "$old" delta image --ram 4K -q
+    same image "$new"
+  done
   expect 0 verify "$old" delta --json
   [[ $(jq -r .sha256 "$out") == $(sha256sum < "$new" | cut -d' ' -f1) ]] || fail "$pair: other SHA-256"
   expect 0 info delta

@@ -8,7 +8,7 @@ firmware 3000 5 > third.bin
 
 [[ -x ${UNOPTIMISED:-} ]] || fail "UNOPTIMISED is not set to the second build"
 while read -r old new; do
-  for codec in raw lzss bz2 zstd lz4; do
+  for codec in model raw lzss bz2 zstd lz4; do
     expect 0 diff $old $new first.mote --codec $codec -q
     (mkdir -p elsewhere && cd elsewhere &&
       env -i LC_ALL=tr_TR.UTF-8 TZ=Asia/Tokyo MALLOC_PERTURB_=165 MALLOC_ARENA_MAX=1 HOME=/ FILLER="$(printf '%05000d' 0)" \
@@ -31,7 +31,9 @@ old.bin empty"
 
 # Real code has more ties to break than made-up text has.
 for directory in "$pairs"/*/; do
-  "$mote" diff "$directory/old.bin" "$directory/new.bin" first.mote -q || fail "$directory"
-  "$UNOPTIMISED" lzss "$directory/old.bin" "$directory/new.bin" third.mote || fail "$directory: the second build"
-  same first.mote third.mote
+  for codec in lzss model; do
+    "$mote" diff "$directory/old.bin" "$directory/new.bin" first.mote --codec $codec -q || fail "$directory"
+    "$UNOPTIMISED" $codec "$directory/old.bin" "$directory/new.bin" third.mote || fail "$directory: the second build"
+    same first.mote third.mote
+  done
 done

@@ -13,6 +13,16 @@ for delta in header-cut commands-cut check-cut empty; do
   say info $delta
 done
 
+# Of codec model the end cannot be seen: only its header can be too short for certain, the rest is damaged then.
+expect 0 diff hello.old hello.new model.mote --codec model -q
+head -c 9 model.mote > model-header-cut
+head -c 20 model.mote > model-cut
+for delta in model-header-cut model-cut; do
+  say patch hello.old $delta new.bin
+  say verify hello.old $delta
+done
+say info model-header-cut
+
 # 3 corrupt: no delta at all, a damaged command, a damaged check.
 hex D1 00 0B 02 A7 3F 8B D5 7F 03 2C 00 06 1D A4 0E 4D > long-copy
 hex D1 00 0B 02 A7 3F 8B D5 05 03 2D 00 06 1D A4 0E 4D > wrong-byte
@@ -36,8 +46,13 @@ say verify longer.old hello.mote
 # 5 does_not_fit: the decoder's RAM, the slot, and no window that fits.
 say patch hello.old hello.mote new.bin --ram 100
 say patch hello.old hello.mote new.bin --sector 8 --slot 8
-say diff hello.old hello.new new.mote --ram 300
-say diff hello.old hello.new new.mote --ram 1K --window 12
+say diff hello.old hello.new new.mote --ram 1023
+say diff hello.old hello.new new.mote --ram 431
+say diff hello.old hello.new new.mote --ram 100
+say diff hello.old hello.new new.mote --codec lzss --ram 300
+say diff hello.old hello.new new.mote --codec lzss --ram 1K --window 12
+say diff hello.old hello.new new.mote --codec raw --ram 100
+say patch hello.old model.mote new.bin --ram 2K
 printf 'hello' > short.old
 hex D1 00 05 0E AB 2C 9F 4F 05 0F 2C 20 77 6F 72 6C 64 1D A4 0E 4D > grows.mote
 say patch short.old grows.mote new.bin --sector 8 --slot 8

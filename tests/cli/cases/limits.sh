@@ -22,9 +22,13 @@ refuse info large
 
 # A delta of few bytes that claims 1 GiB of new takes neither that memory nor that time.
 hex D1 00 00 80 80 80 80 08 C5 9D 1C 81 > claims
+hex D1 02 00 80 80 80 80 08 C5 9D 1C 81 > model-claims
 : > empty
 start=$SECONDS
 expect 1 patch empty claims new.bin
 expect 1 verify empty claims
 expect 1 info claims
+expect 3 patch empty model-claims new.bin
+expect 3 verify empty model-claims
+expect 0 info model-claims
 ((SECONDS - start <= 5)) || fail "the claim took $((SECONDS - start)) s"

@@ -2,8 +2,8 @@
 # The progress bar: on a terminal, for long work, and nowhere else.
 need script
 hello
-firmware 80000 1 > old.bin
-firmware 80000 3 > new.bin
+firmware 40000 1 > old.bin
+firmware 40000 3 > new.bin
 
 # On a terminal: per cent and seconds, gone at the end.
 script -qec "'$mote' diff old.bin new.bin new.mote -q" typescript > /dev/null < /dev/null ||

@@ -13,9 +13,25 @@ say patch hello.old hello.mote new.bin -q
 say diff hello.old hello.new new.mote --codec raw
 same new.mote hello.mote
 say diff hello.old hello.new new.mote --codec raw --json
-say diff hello.old hello.new new.mote --codec raw --base 0x08004000
-say diff hello.old hello.new new.mote --codec raw --base 0x08004000 --json
 say diff hello.old hello.new new.mote --codec raw --quiet
+
+# Codec model says what it assumes: what it was told, and what it found.
+say diff hello.old hello.new model.mote --arch thumb --base 0x08004000
+say diff hello.old hello.new model.mote --arch thumb --base 0x08004000 --json
+say info model.mote
+say info model.mote --json
+say verify hello.old model.mote
+say patch hello.old model.mote new.bin
+say diff hello.old hello.new model.mote --arch words --old-base 0x08004000 --new-base 0x08032000 --ram 2K
+say diff hello.old hello.new model.mote --arch words --base 0x08004000 --new-base 0x08032000 --ram 1K
+cp "$pairs/lock-cm0-slots/old.bin" slot-a.bin
+cp "$pairs/lock-cm0-slots/new.bin" slot-b.bin
+say diff slot-a.bin slot-b.bin slots.mote --old-base 0x08004000 --new-base 0x08032000
+say info slots.mote
+# A setting in full, coded by hand (FORMAT.md 6.3): Xtensa, relative words, variables, two segments of which both moved.
+hex D1 02 80 40 20 01 23 45 67 2E BC FF FA 94 72 F9 EE 9D 06 AF 80 01 10 6D 33 60 56 0F A6 69 CB F6 FF 3F FF C3 BE F7 ED E8 88 > segments.mote
+say info segments.mote
+say info segments.mote --json
 
 # SHA-256 by another program.
 expect 0 verify hello.old hello.mote --json
@@ -23,7 +39,7 @@ expect 0 verify hello.old hello.mote --json
 
 # Every report is one JSON value, for every codec and format.
 pair
-for codec in raw lzss bz2 zstd lz4; do
+for codec in model raw lzss bz2 zstd lz4; do
   expect 0 diff old.bin new.bin new.mote --json --codec $codec
   jq -es 'length == 1 and .[0].codec == "'$codec'"' "$out" > /dev/null || fail "diff: $(< "$out")"
   [[ $(jq .delta_size "$out") == $(stat -c %s new.mote) ]] || fail "diff: $(< "$out")"

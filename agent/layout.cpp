@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/layout.h"
+
+namespace mote {
+namespace {
+
+bool IsFlash(const Flash* flash) {
+  if (!flash || !flash->read || !flash->erase || !flash->program) return false;
+  const uint32_t unit = flash->program_unit;
+  return unit != 0 && (unit & (unit - 1)) == 0 && flash->erase_unit != 0 &&
+         (flash->erase_unit & (unit - 1)) == 0;
+}
+
+bool IsWhole(const Slot& slot) {
+  return IsFlash(slot.flash) && slot.size != 0 && slot.size <= 0xFFFFFFFF - slot.offset &&
+         slot.offset % slot.flash->erase_unit == 0 && slot.size % slot.flash->erase_unit == 0;
+}
+
+bool Overlap(const Slot& a, const Slot& b) {
+  return a.flash == b.flash && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
+}
+
+bool IsInstallSane(const Layout& layout) {
+  if (layout.install == Install::kNone) return true;
+  if (layout.install > Install::kSwap || layout.primary >= layout.count ||
+      layout.staging >= layout.count) {
+    return false;
+  }
+  const SlotInfo& primary = layout.slots[layout.primary];
+  const SlotInfo& staging = layout.slots[layout.staging];
+  if (!primary.bootable || primary.factory || staging.bootable || staging.factory) return false;
+  const uint32_t unit = InstallUnit(layout);
+  return unit % primary.slot.flash->erase_unit == 0 && unit % staging.slot.flash->erase_unit == 0 &&
+         ImageCapacity(layout, layout.staging) != 0;
+}
+
+}  // namespace
+
+Status CheckLayout(const Layout& layout) {
+  const MetadataArea& area = layout.metadata;
+  if (layout.count == 0 || layout.count > kMaxSlots || layout.default_slot >= layout.count ||
+      !layout.slots[layout.default_slot].bootable || layout.trial_boots == 0 || area.pages < 2 ||
+      area.pages > kMaxMetadataPages || area.page_size > 0xFFFFFFFF / kMaxMetadataPages) {
+    return Status::kBadArgument;
+  }
+  const Slot metadata = {area.flash, area.offset, area.page_size * area.pages};
+  if (!IsWhole(metadata) || area.page_size % area.flash->erase_unit != 0 ||
+      area.flash->program_unit > kMaxMetadataUnit ||
+      area.page_size < MetadataPageSize(layout.count, area.flash->program_unit)) {
+    return Status::kBadArgument;
+  }
+  for (uint8_t i = 0; i < layout.count; ++i) {
+    const Slot& slot = layout.slots[i].slot;
+    if (!IsWhole(slot) || Overlap(slot, metadata)) return Status::kBadArgument;
+    for (uint8_t j = 0; j < i; ++j) {
+      if (Overlap(slot, layout.slots[j].slot)) return Status::kBadArgument;
+    }
+  }
+  return IsInstallSane(layout) ? Status::kDone : Status::kBadArgument;
+}
+
+uint8_t SlotAtAddress(const Layout& layout, uint32_t address) {
+  for (uint8_t i = 0; i < layout.count; ++i) {
+    if (layout.slots[i].bootable && layout.slots[i].link_address == address) return i;
+  }
+  return kNoSlot;
+}
+
+uint32_t InstallUnit(const Layout& layout) {
+  const uint32_t primary = layout.slots[layout.primary].slot.flash->erase_unit;
+  const uint32_t staging = layout.slots[layout.staging].slot.flash->erase_unit;
+  return primary > staging ? primary : staging;
+}
+
+uint32_t ImageCapacity(const Layout& layout, uint8_t target) {
+  if (layout.install == Install::kNone) return layout.slots[target].slot.size;
+  const uint32_t unit = InstallUnit(layout);
+  uint32_t primary = layout.slots[layout.primary].slot.size;
+  const uint32_t staging = layout.slots[layout.staging].slot.size;
+  primary -= primary % unit;
+  if (layout.install == Install::kSwap) primary = primary > unit ? primary - unit : 0;
+  const uint32_t smaller = primary < staging ? primary : staging;
+  return smaller - smaller % unit;
+}
+
+}  // namespace mote

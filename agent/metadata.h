@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bootloader and firmware know about the slots, kept through power cuts. METADATA.md has the
+// bytes and why they are safe.
+//
+//   static mote::Metadata metadata;
+//   status = metadata.Load(layout);
+//   metadata.slot(1).state = mote::SlotState::kBad;  // in RAM
+//   status = metadata.Commit();                      // all of it, in one atomic step
+//
+// RAM: sizeof(Metadata), about 250 bytes, the caller's. Stack: about 300 bytes. Not thread-safe;
+// one Metadata at a time for one area.
+#pragma once
+
+#include <stdint.h>
+
+#include "agent/layout.h"
+#include "agent/sha256.h"
+
+namespace mote {
+
+/// What a slot holds. The numbers are those in the records.
+enum class SlotState : uint8_t {
+  kEmpty = 0,      ///< nothing that is known of
+  kReceiving = 1,  ///< an update is being written, or was when the power went
+  kVerified = 2,   ///< a whole image with the digest that was asked for; it is not started yet
+  kOnTrial = 3,    ///< it is started, but `boots_left` says how often, unless it confirms itself
+  kConfirmed = 4,
+  kBad = 5,  ///< did not confirm itself in time, or its digest does not hold
+};
+
+/// Whether the bootloader is to copy staging to primary. The numbers are those in the records.
+enum class InstallState : uint8_t {
+  kNone = 0,
+  kOverwriteRequested = 1,  ///< nothing was changed yet
+  kSwapRequested = 2,
+  kOverwriteRunning = 3,
+  kSwapRunning = 4,
+};
+
+struct SlotRecord {
+  SlotState state;
+  uint8_t boots_left;  ///< kOnTrial: how often it may still be started
+  /// `digest` is that of the image's `size` bytes; while kReceiving, the one that it shall have.
+  /// False for images that were programmed in the factory: they are started unseen.
+  bool has_digest;
+  uint32_t size;    ///< bytes of the image; 0 where it is not known
+  uint32_t update;  ///< counts updates; the newest image has the largest
+  uint8_t digest[kDigestSize];
+};
+
+class Metadata {
+ public:
+  /// Reads the newest record. `layout` must outlive this object. Writes nothing. Returns
+  ///  - kDone; without any record (a device fresh from the factory) empty() is true, the default
+  ///    slot and the factory slots are confirmed without a digest, and all others are empty;
+  ///  - kUnsupported: there is a whole record of a version or with a value that this build does not
+  ///    know. Nothing may be started or changed: the port's fault, which put an old bootloader or
+  ///    firmware on a newer device;
+  ///  - kBadArgument: as CheckLayout, or the record is for another number of slots: the port's.
+  /// A page that cannot be read, three times in a row, counts as one without a record.
+  Status Load(const Layout& layout);
+
+  bool empty() const { return empty_; }
+  /// REQUIRES: index < layout.count.
+  SlotRecord& slot(uint8_t index) { return slots_[index]; }
+  const SlotRecord& slot(uint8_t index) const { return slots_[index]; }
+  InstallState install = InstallState::kNone;
+  /// Steps' worth of sectors that the installation is about.
+  uint32_t install_units = 0;
+  /// Steps done of an installation, or resume points passed by a session.
+  uint32_t progress = 0;
+
+  /// Writes everything into the page that is needed least. When it returned kDone, later starts see
+  /// the new record; when the power went meanwhile, the old or the new one. kFlashError, kReadError
+  /// (the flash's fault): nothing changed, and the values in here are read again from the flash.
+  Status Commit();
+  /// Adds 1 to `progress` in as few bytes of flash as possible, as safely as Commit. Nothing else
+  /// may have been changed since Load or Commit. Statuses as Commit.
+  Status Advance();
+  /// Whether what was loaded was written in this power cycle. If not, it may have been read from
+  /// bits that read differently the next time: before anything is destroyed because of it, it has
+  /// to be written again.
+  bool settled() const { return settled_; }
+  /// How often Advance gets by without erasing a page, in one page.
+  uint32_t marks_per_page() const;
+
+ private:
+  enum class Rank : uint8_t { kNothing, kRecord, kSealed };
+  struct Page {
+    uint32_t sequence;
+    Rank rank;
+  };
+
+  const Flash& flash() const { return *layout_->metadata.flash; }
+  uint32_t Start(uint8_t page) const;
+  uint32_t MarkOffset(uint8_t page, uint32_t mark) const;
+  Status Read(uint32_t offset, uint8_t* to, uint32_t size) const;
+  Status Examine(uint8_t page, Page& result) const;
+  Status Parse(uint8_t page);
+  void Reset();
+  bool HasMark(uint8_t page, uint32_t sequence, uint32_t mark) const;
+  Status WriteMark(uint8_t page, uint32_t sequence, uint32_t mark);
+  Status WritePage(uint8_t page, uint32_t sequence);
+  uint8_t WorstPage(unsigned tried) const;
+  static bool IsBetter(const Page& a, const Page& b);
+
+  const Layout* layout_ = nullptr;
+  SlotRecord slots_[kMaxSlots];
+  Page pages_[kMaxMetadataPages];
+  uint8_t current_;
+  bool empty_;
+  bool settled_;
+  uint32_t marks_;  // behind the seal of the current page
+};
+
+/// A running firmware that works says so: kOnTrial becomes kConfirmed. Costs nothing when it is
+/// confirmed already. kDone, statuses of Commit, or kBadArgument (the caller's fault) if `running`
+/// is no slot or holds neither.
+Status Confirm(const Layout& layout, Metadata& metadata, uint8_t running);
+
+/// A verified image is to be started from the next start of the device on: A/B: it is on trial;
+/// static: the bootloader installs it. One atomic step. kDone, also where that is to come already;
+/// statuses of Commit, or kBadArgument (the caller's fault) if the slot is not kVerified.
+Status Activate(const Layout& layout, Metadata& metadata, uint8_t slot);
+
+}  // namespace mote

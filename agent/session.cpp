@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session.h"
+
+#include "agent/boot.h"
+
+namespace mote {
+namespace {
+
+// Sectors from one mark to the next, so that the marks of one update fit into a page.
+uint32_t MarkInterval(const Slot& slot, uint32_t marks_per_page) {
+  const uint32_t sectors = slot.size / slot.flash->erase_unit;
+  return marks_per_page == 0 ? sectors + 1 : (sectors + marks_per_page - 1) / marks_per_page;
+}
+
+uint32_t LatestUpdate(const Layout& layout, const Metadata& metadata) {
+  uint32_t latest = 0;
+  for (uint8_t i = 0; i < layout.count; ++i) {
+    if (metadata.slot(i).update > latest) latest = metadata.slot(i).update;
+  }
+  return latest;
+}
+
+bool IsImage(SlotState state) {
+  return state == SlotState::kConfirmed || state == SlotState::kOnTrial ||
+         state == SlotState::kVerified;
+}
+
+}  // namespace
+
+uint8_t InactiveSlot(const Layout& layout, const Metadata& metadata, uint8_t running) {
+  if (layout.install != Install::kNone) return layout.staging;
+  uint8_t best = kNoSlot;
+  for (uint8_t i = 0; i < layout.count; ++i) {
+    const SlotRecord& record = metadata.slot(i);
+    if (i == running || layout.slots[i].factory || !layout.slots[i].bootable) continue;
+    if (best == kNoSlot) {
+      best = i;
+      continue;
+    }
+    const SlotRecord& other = metadata.slot(best);
+    if (IsImage(record.state) != IsImage(other.state)) {
+      if (!IsImage(record.state)) best = i;
+    } else if (record.update < other.update) {
+      best = i;
+    }
+  }
+  return best;
+}
+
+Status Session::Begin(const SessionConfig& config) {
+  status_ = Status::kBadArgument;
+  if (!config.layout || !config.metadata || !config.buffer) return status_;
+  const Layout& layout = *config.layout;
+  if (config.running >= layout.count || config.target >= layout.count ||
+      config.running == config.target) {
+    return status_;
+  }
+  const SlotInfo& info = layout.slots[config.target];
+  const bool is_target =
+      layout.install == Install::kNone ? info.bootable : config.target == layout.staging;
+  if (!is_target || info.factory || config.metadata->install != InstallState::kNone ||
+      config.metadata->slot(config.running).state == SlotState::kOnTrial) {
+    return status_;
+  }
+  const SlotInfo& place = layout.install == Install::kNone ? info : layout.slots[layout.primary];
+  if (config.link_address != kAnyAddress && place.link_address != kAnyAddress &&
+      config.link_address != place.link_address) {
+    return status_ = Status::kDoesNotFit;
+  }
+
+  config_ = config;
+  started_ = kept_ = false;
+  sector_ = trusted_ = info.slot.offset;
+  interval_ = until_mark_ = MarkInterval(info.slot, config.metadata->marks_per_page());
+  marks_ = sectors_written_ = sectors_kept_ = 0;
+  const Flash& flash = *info.slot.flash;
+  flash_ = {
+      &Read, &Erase, &Program, this, flash.erase_unit, flash.program_unit, flash.erased_value};
+  config.sha256.start(config.sha256.context);
+  // A decoder's checkpoint would be looked for here, and the updater be started from it.
+  return status_ = updater_.Init({layout.slots[config.running].slot,
+                                  {&flash_, info.slot.offset, ImageCapacity(layout, config.target)},
+                                  config.buffer,
+                                  config.buffer_size,
+                                  config.memory,
+                                  config.memory_size,
+                                  {config.sha256.update, config.sha256.context}});
+}
+
+Status Session::Write(const uint8_t* data, uint32_t size) {
+  if (status_ != Status::kNeedInput) return status_;
+  const Status status = updater_.Write(data, size);
+  return status == Status::kNeedInput || status == Status::kDone ? Status::kNeedInput
+                                                                 : Fail(status);
+}
+
+Status Session::Finish() {
+  if (status_ != Status::kNeedInput) return status_;
+  Status status = updater_.Finish();
+  if (status == Status::kNeedInput) return status;
+  if (status == Status::kDone) status = Verify();
+  return status == Status::kDone ? status_ = status : Fail(status);
+}
+
+// A delta that was damaged may have written anything: nothing of it is kept the next time.
+Status Session::Fail(Status status) {
+  if (status == Status::kCorrupt && started_ && config_.metadata->progress != 0) {
+    config_.metadata->progress = 0;
+    config_.metadata->Commit();
+  }
+  return status_ = status;
+}
+
+Status Session::Verify() {
+  config_.sha256.finish(config_.sha256.context, digest_);
+  if (!started_) return Status::kCorrupt;  // an image of no bytes
+  if (config_.digest) {
+    for (uint32_t i = 0; i < kDigestSize; ++i) {
+      if (digest_[i] != config_.digest[i]) return Status::kCorrupt;
+    }
+  }
+  const Status status = CheckDigest(target(), new_size(), digest_, config_.sha256, config_.buffer,
+                                    config_.buffer_size);
+  if (status != Status::kDone) return status == Status::kCorrupt ? Status::kFlashError : status;
+  SlotRecord& slot = record();
+  slot.state = SlotState::kVerified;
+  slot.has_digest = true;
+  for (uint32_t i = 0; i < kDigestSize; ++i) slot.digest[i] = digest_[i];
+  slot.update = LatestUpdate(*config_.layout, *config_.metadata) + 1;
+  config_.metadata->progress = 0;
+  return config_.metadata->Commit();
+}
+
+// ---- The target's flash, as the updater sees it.
+
+Status Session::Read(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+  const Flash& flash = *static_cast<Session*>(context)->target().flash;
+  return flash.read(flash.context, offset, to, size);
+}
+
+// Whether it has to be erased is known when the first bytes for it are.
+Status Session::Erase(void*, uint32_t) { return Status::kDone; }
+
+Status Session::Program(void* context, uint32_t offset, const uint8_t* data, uint32_t size) {
+  Session& self = *static_cast<Session*>(context);
+  if (!self.started_) {
+    if (Status status = self.Start(); status != Status::kDone) return status;
+  }
+  while (size != 0) {
+    const uint32_t left = self.sector_ + self.flash_.erase_unit - offset;
+    const uint32_t part = size < left ? size : left;
+    if (Status status = self.ProgramPart(offset, data, part); status != Status::kDone) {
+      return status;
+    }
+    if (part == left) {
+      if (Status status = self.CompleteSector(); status != Status::kDone) return status;
+    }
+    offset += part;
+    data += part;
+    size -= part;
+  }
+  return Status::kDone;
+}
+
+// The one place where the target stops being what it was. Always a new record: what was read may
+// not have been settled.
+Status Session::Start() {
+  Metadata& metadata = *config_.metadata;
+  SlotRecord& slot = record();
+  bool resumes = slot.state == SlotState::kReceiving && slot.size == new_size() &&
+                 slot.has_digest == (config_.digest != nullptr);
+  for (uint32_t i = 0; config_.digest && i < kDigestSize; ++i) {
+    if (slot.digest[i] != config_.digest[i]) resumes = false;
+  }
+  for (uint8_t i = 0; i < config_.layout->count; ++i) {
+    SlotRecord& other = metadata.slot(i);
+    if (other.state == SlotState::kReceiving) other.state = SlotState::kEmpty;
+  }
+  if (!resumes) metadata.progress = 0;
+  slot.state = SlotState::kReceiving;
+  slot.boots_left = 0;
+  slot.size = new_size();
+  slot.update = 0;
+  slot.has_digest = config_.digest != nullptr;
+  for (uint32_t i = 0; i < kDigestSize; ++i)
+    slot.digest[i] = config_.digest ? config_.digest[i] : 0;
+  const uint32_t progress = metadata.progress;
+  if (Status status = metadata.Commit(); status != Status::kDone) return status;
+  trusted_ = target().offset + progress * interval_ * flash_.erase_unit;
+  started_ = true;
+  return Status::kDone;
+}
+
+// A piece within one sector.
+Status Session::ProgramPart(uint32_t offset, const uint8_t* data, uint32_t size) {
+  const Flash& flash = *target().flash;
+  const bool first = offset == sector_;
+  if (first) kept_ = sector_ < trusted_;
+  if (kept_) {
+    Status status = Same(offset, data, size);
+    if (status == Status::kDone) return status;
+    if (status == Status::kCorrupt) {
+      const Status written = Distrust();
+      if (written != Status::kDone) status = written;
+    }
+    // Too late: what stands before it in the sector would be lost.
+    if (status != Status::kCorrupt || !first) return status;
+    kept_ = false;
+  }
+  if (first) {
+    if (Status status = flash.erase(flash.context, offset); status != Status::kDone) return status;
+  }
+  return flash.program(flash.context, offset, data, size);
+}
+
+Status Session::CompleteSector() {
+  ++(kept_ ? sectors_kept_ : sectors_written_);
+  sector_ += flash_.erase_unit;
+  if (--until_mark_ != 0) return Status::kDone;
+  until_mark_ = interval_;
+  ++marks_;
+  return marks_ > config_.metadata->progress ? config_.metadata->Advance() : Status::kDone;
+}
+
+// From here on it is another image than the one that was interrupted.
+Status Session::Distrust() {
+  trusted_ = sector_;
+  config_.metadata->progress = marks_;
+  return config_.metadata->Commit();
+}
+
+// kDone if the flash holds `data`, else kCorrupt, or kReadError.
+Status Session::Same(uint32_t offset, const uint8_t* data, uint32_t size) {
+  uint8_t there[32];
+  while (size != 0) {
+    const uint32_t part = size < sizeof there ? size : sizeof there;
+    if (Status status = Read(this, offset, there, part); status != Status::kDone) return status;
+    for (uint32_t i = 0; i < part; ++i) {
+      if (there[i] != data[i]) return Status::kCorrupt;
+    }
+    offset += part;
+    data += part;
+    size -= part;
+  }
+  return Status::kDone;
+}
+
+}  // namespace mote

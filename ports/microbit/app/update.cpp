@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ports/microbit/app/update.h"
+
+#include "agent/metadata.h"
+#include "agent/session.h"
+#include "patch/model.h"
+#include "ports/microbit/board/board.h"
+#include "ports/microbit/board/flash.h"
+#include "ports/microbit/board/layout.h"
+#include "ports/microbit/board/sha256.h"
+#include "ports/transport/device_link.h"
+
+namespace microbit {
+namespace {
+
+using mote::Status;
+
+/// Which update made the image in a slot, so that a host that asks again, after the device has
+/// restarted, hears that it is done. It counts when the slot's image has the digest that begins so.
+/// Losing it costs a host that answer, nothing else.
+struct Note {
+  uint32_t identity;  // of the delta
+  uint32_t size;      // of the delta
+  uint32_t digest;    // the first four bytes of the new image's
+  uint32_t check;     // the three above, as a sum
+};
+constexpr uint32_t kNoteSalt = 0x4E6F7465;
+
+constexpr uint32_t kSignInterval = 100;  // milliseconds, while the host waits
+
+mote::Layout layout;
+mote::Metadata metadata;
+mote::Session session;
+mote::DeviceLink link;
+br_sha256_context sha256;
+alignas(uint32_t) uint8_t memory[mote::kModelRam[0] - mote::kUpdaterRam];
+alignas(uint32_t) uint8_t sector[kPage];
+Status loaded;
+uint8_t running, target;
+uint32_t delta_identity, delta_size;
+uint32_t last_sign;
+bool open;
+
+uint32_t CheckOf(const Note& note) { return note.identity + note.size + note.digest + kNoteSalt; }
+
+bool IsInstalled(uint32_t identity, uint32_t size) {
+  Note note;
+  kFlash.read(nullptr, AddressOf(layout_note), reinterpret_cast<uint8_t*>(&note), sizeof note);
+  const mote::SlotRecord& slot = metadata.slot(running);
+  return note.check == CheckOf(note) && note.identity == identity && note.size == size &&
+         slot.has_digest && note.digest == mote::GetNumber(slot.digest);
+}
+
+void WriteNote() {
+  Note note{delta_identity, delta_size, mote::GetNumber(session.digest()), 0};
+  note.check = CheckOf(note);
+  const uint32_t at = AddressOf(layout_note);
+  if (kFlash.erase(nullptr, at) != Status::kDone) return;
+  kFlash.program(nullptr, at, reinterpret_cast<const uint8_t*>(&note), sizeof note);
+}
+
+Status Open(void*, uint32_t identity, uint32_t size, uint32_t&) {
+  if (loaded != Status::kDone) return loaded;
+  if (IsInstalled(identity, size)) return Status::kDone;
+  delta_identity = identity;
+  delta_size = size;
+  target = mote::InactiveSlot(layout, metadata, running);
+  mote::SessionConfig config{};
+  config.layout = &layout;
+  config.metadata = &metadata;
+  config.running = running;
+  config.target = target;
+  config.buffer = sector;
+  config.buffer_size = sizeof sector;
+  config.memory = memory;
+  config.memory_size = sizeof memory;
+  config.sha256 = Sha256(&sha256);
+  const Status status = session.Begin(config);
+  open = status == Status::kNeedInput;
+  return status;
+}
+
+Status Write(void*, const uint8_t* data, uint32_t size) { return session.Write(data, size); }
+
+Status Finish(void*) {
+  Status status = session.Finish();
+  if (status == Status::kDone) {
+    WriteNote();
+    status = mote::Activate(layout, metadata, target);
+  }
+  if (status == Status::kNeedInput) return status;
+  open = false;
+  Print("update: ");
+  Print(mote::StatusName(status));
+  Print(", pages written ");
+  PrintNumber(session.sectors_written());
+  Print(", kept from before ");
+  PrintNumber(session.sectors_kept());
+  Print("\n");
+  return status;
+}
+
+void Restart(void*) { Reset(); }
+
+void Put(void*, uint8_t byte) { PutByte(byte); }
+
+}  // namespace
+
+void FlashUsed() {
+  if (!open || Milliseconds() - last_sign < kSignInterval) return;
+  last_sign = Milliseconds();
+  link.Busy(session.produced(), session.new_size());
+}
+
+uint8_t UpdateStart() {
+  layout = SlotLayout();
+  running = mote::SlotAtAddress(layout, AddressOf(fw_image_start));
+  loaded = metadata.Load(layout);
+  link.Init({{&Put, nullptr}, &Open, &Write, &Finish, &Restart, nullptr});
+  return running;
+}
+
+bool UpdateInput(uint8_t byte) { return link.Put(byte); }
+
+void UpdateConfirm() {
+  if (loaded == Status::kDone) mote::Confirm(layout, metadata, running);
+}
+
+}  // namespace microbit

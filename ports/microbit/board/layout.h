@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where things are in flash. The numbers are those of link/layout.ld, in which the linker looks
+// them up.
+#pragma once
+
+#include <stdint.h>
+
+#include "agent/layout.h"
+
+extern "C" {
+extern const uint8_t layout_slot_a[], layout_slot_b[], layout_metadata[], layout_note[];
+extern const uint8_t layout_slot_size[];  // a number, not an address
+extern const uint8_t layout_flash_end[];
+extern const uint8_t fw_image_start[];  // of the program that asks
+}
+
+namespace microbit {
+
+constexpr uint32_t kPage = 1024;
+constexpr uint8_t kMetadataPages = 3;
+constexpr uint8_t kTrialBoots = 3;
+
+inline uint32_t AddressOf(const void* symbol) {
+  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(symbol));
+}
+
+/// Slots A and B, linked for where they are; updates go into the one that does not run.
+mote::Layout SlotLayout();
+
+}  // namespace microbit

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ports/microbit/board/sha256.h"
+
+namespace microbit {
+namespace {
+
+br_sha256_context* Context(void* context) { return static_cast<br_sha256_context*>(context); }
+
+void Start(void* context) { br_sha256_init(Context(context)); }
+void Update(void* context, const uint8_t* data, uint32_t size) {
+  br_sha256_update(Context(context), data, size);
+}
+void Finish(void* context, uint8_t* digest) { br_sha256_out(Context(context), digest); }
+
+}  // namespace
+
+mote::Sha256Functions Sha256(br_sha256_context* context) {
+  return {&Start, &Update, &Finish, context};
+}
+
+}  // namespace microbit

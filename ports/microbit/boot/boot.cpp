@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bootloader: lets agent/ choose a slot, says so on the serial line, and starts what is in it.
+#include "agent/boot.h"
+
+#include "ports/microbit/board/board.h"
+#include "ports/microbit/board/flash.h"
+#include "ports/microbit/board/layout.h"
+#include "ports/microbit/board/sha256.h"
+
+namespace microbit {
+
+void FlashUsed() {}
+
+namespace {
+
+mote::Metadata metadata;
+br_sha256_context sha256;
+uint8_t buffer[256];
+
+/// Hands over to the program whose vector table is at `address`.
+[[noreturn]] void Start(uint32_t address) {
+  const auto* const vectors = reinterpret_cast<const uint32_t*>(address);
+  asm volatile(
+      "msr msp, %0\n"
+      "bx %1\n" ::"r"(vectors[0]),
+      "r"(vectors[1]));
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+extern "C" int main() {
+  StartUart();
+  const mote::Layout layout = SlotLayout();
+  mote::Bootloader bootloader({layout, metadata, Sha256(&sha256), buffer, sizeof buffer});
+  mote::BootChoice choice;
+  const mote::Status status = bootloader.Boot(choice);
+  if (status == mote::Status::kDone) {
+    Print("bootloader: slot ");
+    Print(choice.slot == 0 ? "A" : "B");
+    Print(choice.on_trial ? ", on trial\n" : "\n");
+    Start(layout.slots[choice.slot].link_address);
+  }
+  // Nothing can be started. A probe can still write the flash; a device in the field would wait
+  // here for a new image.
+  Print("bootloader: no image, ");
+  Print(mote::StatusName(status));
+  Print("\n");
+  while (true) {
+  }
+}
+
+}  // namespace microbit

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# A micro:bit in QEMU, for scripts that source this. Its flash is a file of 256 KiB that outlives it.
+#
+#   emulator_start DIR FLASH   power on with the flash's content in FLASH. DIR is for its sockets: DIR/serial is the serial line,
+#                              DIR/console what came out of it
+#   emulator_cut FLASH         power off at this very instruction; FLASH is what the flash holds then
+#   emulator_stop              power off, and forget the flash
+#   emulator_console DIR       what the device printed since it was powered on, without the frames of an update
+#
+# One emulator at a time. The content is not loaded as QEMU loads images, which it would put back at every reset, but programmed through
+# the part's own flash controller, as a probe does it: then a reset finds what the device made of it, as on the part. RAM is lost only by
+# powering off.
+
+emulator=''  # its process
+
+# Sends a line to the pipe $1 and prints the answer: of QMP, the one that is no event.
+emulator_ask() {
+  local line
+  echo "$2" >&"${emulator_in[$1]}"
+  while read -t 20 -r line <&"${emulator_out[$1]}"; do
+    case $line in
+      OK* | *'"return"'*) echo "$line"; return 0 ;;
+      FAIL* | ERR* | *'"error"'*) echo "emulator: $2: $line" >&2; return 1 ;;
+    esac
+  done
+  echo "emulator: no answer to ${2:0:80}" >&2
+  return 1
+}
+declare -A emulator_in emulator_out
+
+emulator_start() {
+  local dir=$1 flash=$2 pipe
+  mkdir -p "$dir"
+  rm -f "$dir"/{serial,console,errors,qtest.in,qtest.out,qmp.in,qmp.out}
+  mkfifo "$dir"/{qtest.in,qtest.out,qmp.in,qmp.out}
+  for pipe in qtest qmp; do
+    exec {emulator_in[$pipe]}<> "$dir/$pipe.in" {emulator_out[$pipe]}<> "$dir/$pipe.out"
+  done
+  # Relative: the path of a socket may have 107 bytes only.
+  (cd "$dir" && exec qemu-system-arm -M microbit -icount shift=6,align=on -S -display none -monitor none -qtest pipe:qtest -qtest-log none -qmp pipe:qmp \
+    -chardev socket,id=serial,path=serial,server=on,wait=off,logfile=console -serial chardev:serial) \
+    > "$dir/errors" 2>&1 {emulator_in[qtest]}>&- {emulator_out[qtest]}>&- {emulator_in[qmp]}>&- {emulator_out[qmp]}>&- &
+  emulator=$!
+  local nvmc=0x4001e504  # CONFIG: 0 read, 1 write, 2 erase; ERASEALL is 8 bytes on
+  {
+    emulator_ask qmp '{"execute": "qmp_capabilities"}' &&
+      emulator_ask qtest "writel $nvmc 2" && emulator_ask qtest 'writel 0x4001e50c 1' &&
+      emulator_ask qtest "writel $nvmc 1" &&
+      emulator_ask qtest "write 0 0x40000 0x$(od -An -v -tx1 "$flash" | tr -d ' \n')" &&
+      emulator_ask qtest "writel $nvmc 0" &&
+      emulator_ask qmp '{"execute": "system_reset"}' && emulator_ask qmp '{"execute": "cont"}'
+  } > /dev/null || { cat "$dir/errors" >&2; emulator_stop; return 1; }
+}
+
+emulator_cut() {
+  local flash
+  flash=$(realpath "$1")
+  local result=0 save="{\"execute\": \"memsave\", \"arguments\": {\"val\": 0, \"size\": 262144, \"filename\": \"$flash\"}}"
+  { emulator_ask qmp '{"execute": "stop"}' && emulator_ask qmp "$save"; } > /dev/null || result=1
+  emulator_stop
+  return $result
+}
+
+emulator_stop() {
+  local pipe
+  [[ -n $emulator ]] || return 0
+  kill -KILL "$emulator" 2> /dev/null || true
+  wait "$emulator" 2> /dev/null || true
+  emulator=''
+  for pipe in "${!emulator_in[@]}"; do
+    exec {emulator_in[$pipe]}>&- {emulator_out[$pipe]}>&-
+  done
+  emulator_in=() emulator_out=()
+  return 0
+}
+
+# Frames go from STX to ETX, and hold neither of them; lines end in CR LF, of which frames hold none either.
+emulator_console() { LC_ALL=C sed -e 's/\x02[^\x03]*\x03//g' -e 's/\r$//' "$1/console"; }

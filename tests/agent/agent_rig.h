@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small device for tests of agent/: a flash of sectors of 256 bytes with two slots (and a third,
+// the factory's) and metadata, and images in them.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "agent/boot.h"
+#include "agent/layout.h"
+#include "agent/metadata.h"
+#include "diff/sha256.h"
+#include "tests/support/images.h"
+#include "tools/simulated_flash.h"
+
+namespace mote::testing {
+
+inline void ShaStart(void* context) { *static_cast<Sha256*>(context) = Sha256(); }
+inline void ShaUpdate(void* context, const uint8_t* data, uint32_t size) {
+  static_cast<Sha256*>(context)->Update({data, size});
+}
+inline void ShaFinish(void* context, uint8_t* digest) {
+  std::ranges::copy(static_cast<Sha256*>(context)->Finish(), digest);
+}
+
+struct AgentRig {
+  static constexpr uint32_t kSector = 256;
+  static constexpr uint32_t kSlotSize = 8 * kSector;
+
+  // Slot 0 at sector 0 (9 sectors), 1 at 10, factory at 20, metadata at 30.
+  explicit AgentRig(Install install = Install::kNone, uint8_t slots = 2, uint8_t pages = 2)
+      : simulated({.size = 40 * kSector, .erase_unit = kSector, .program_unit = 4}, 9),
+        flash(simulated.flash()),
+        layout{{{{&flash, 0, kSlotSize + kSector}, 0x1000, true, false},
+                {{&flash, 10 * kSector, kSlotSize}, 0x2000, install == Install::kNone, false},
+                {{&flash, 20 * kSector, kSlotSize}, 0x3000, true, true}},
+               slots,
+               0,
+               3,
+               install,
+               0,
+               1,
+               {&flash, 30 * kSector, kSector, pages}},
+        sha256{&ShaStart, &ShaUpdate, &ShaFinish, &sha} {}
+  AgentRig(const AgentRig&) = delete;
+
+  // Puts an image of `size` bytes of `seed` into a slot, and says so in `metadata`, in RAM.
+  Bytes Put(uint8_t slot, SlotState state, uint32_t update, uint8_t boots_left = 0,
+            uint32_t size = 700) {
+    Random random(slot + 50u);
+    const Bytes image = RandomBytes(random, size);
+    simulated.Load(layout.slots[slot].slot.offset, image);
+    SlotRecord& record = metadata.slot(slot);
+    record.state = state;
+    record.boots_left = boots_left;
+    record.has_digest = true;
+    record.size = size;
+    record.update = update;
+    std::ranges::copy(Sha256::Of(image), record.digest);
+    return image;
+  }
+  void Damage(uint8_t slot) {
+    const uint32_t at = layout.slots[slot].slot.offset + 333;
+    const uint8_t other = simulated.content()[at] ^ 0x10;
+    simulated.Load(at, {&other, 1});
+  }
+  Status Boot(BootChoice& choice) {
+    return Bootloader({layout, metadata, sha256, buffer, sizeof buffer}).Boot(choice);
+  }
+
+  SimulatedFlash simulated;
+  Flash flash;
+  Layout layout;
+  Sha256 sha;
+  Sha256Functions sha256;
+  Metadata metadata;
+  uint8_t buffer[64];
+};
+
+}  // namespace mote::testing

@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/powercut_life.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "agent/boot.h"
+#include "agent/session.h"
+#include "diff/diff.h"
+#include "diff/sha256.h"
+
+namespace mote::tools {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+constexpr uint64_t kGarbageSeed = 5;
+constexpr size_t kPiece = 61;             // bytes of a delta at a time
+constexpr uint32_t kCodecMemory = 32768;  // bytes, for any codec
+constexpr uint8_t kTrialBoots = 3;
+constexpr int kMaxStarts = 80;  // in which a life must come to its end
+constexpr int kStartsWithFault =
+    12;  // after which a device with a permanent fault has shown what it does
+
+uint64_t Mix(uint64_t& state) {
+  uint64_t z = state += 0x9E3779B97F4A7C15;
+  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+  z = (z ^ z >> 27) * 0x94D049BB133111EB;
+  return z ^ z >> 31;
+}
+
+// Words of a small vocabulary, so that there is something to pack.
+Bytes FirstImage(uint32_t size) {
+  uint64_t state = 17;
+  Bytes image(size);
+  for (size_t i = 0; i < image.size(); ++i) {
+    const uint64_t word = Mix(state);
+    image[i] = static_cast<uint8_t>(i % 4 == 3 ? word % 7 : word >> 20);
+  }
+  return image;
+}
+
+// The next version: some bytes inserted at a third, some changed all over, and of that size.
+Bytes NextImage(const Bytes& image, uint32_t size, uint64_t seed) {
+  Bytes next = image;
+  Bytes inserted(37);
+  for (uint8_t& byte : inserted) byte = static_cast<uint8_t>(Mix(seed));
+  next.insert(next.begin() + static_cast<ptrdiff_t>(next.size() / 3), inserted.begin(),
+              inserted.end());
+  while (next.size() < size) next.push_back(static_cast<uint8_t>(Mix(seed)));
+  next.resize(size);
+  for (size_t i = 5; i < next.size(); i += 97 + Mix(seed) % 64) ++next[i];
+  return next;
+}
+
+uint32_t RoundUp(uint32_t size, uint32_t unit) { return (size + unit - 1) / unit * unit; }
+
+}  // namespace
+
+PowercutDevice::PowercutDevice(const PowercutScenario& scenario, const PowercutGeometry& geometry)
+    : scenario_(scenario),
+      geometry_(geometry),
+      // A sector that is nobody's before, between and behind two slots and the metadata. Primary
+      // has one sector more, for the swap.
+      fresh_({.size = (4 + 2 * geometry.image_sectors + 1) * geometry.sector +
+                      geometry.metadata_pages * geometry.metadata_page,
+              .erase_unit = geometry.sector,
+              .program_unit = geometry.program_unit,
+              .erased_value = geometry.erased_value},
+             kGarbageSeed) {
+  const uint32_t sector = geometry.sector;
+  const uint32_t first_size = geometry.image_sectors * sector;
+  const uint32_t first = sector;
+  const uint32_t second = first + first_size + 2 * sector;
+  const bool in_place = scenario.install != Install::kNone;
+  layout_ = {
+      {{{nullptr, first, first_size + sector}, 0x8000, true, false},
+       {{nullptr, second, first_size}, 0x9000, !in_place, false}},
+      2,
+      0,
+      kTrialBoots,
+      scenario.install,
+      0,
+      1,
+      {nullptr, second + first_size + sector, geometry.metadata_page, geometry.metadata_pages}};
+
+  // Sizes that end within, at and just behind a program unit; the last sector is not full.
+  const uint32_t most = first_size - sector / 3;
+  images_.push_back(FirstImage(most - sector / 2));
+  for (int i = 0; i < scenario.updates; ++i) {
+    const uint32_t size = i % 2 == 0 ? most - 3 : most - sector / 4 - 1;
+    images_.push_back(NextImage(images_.back(), size, static_cast<uint64_t>(i) + 100));
+  }
+  DiffOptions options;
+  options.codec = scenario.codec;
+  options.window_bits = scenario.codec == Codec::kLzss ? 8 : 0;
+  options.effort = 1;
+  const auto make = [&](const Bytes& from, const Bytes& to) { return Diff(from, to, options); };
+  for (size_t i = 0; i + 1 < images_.size(); ++i) {
+    deltas_.push_back(make(images_[i], images_[i + 1]));
+  }
+  if (scenario.first_is_another) {
+    Bytes other = images_[1];
+    for (size_t i = other.size() * 2 / 5; i < other.size(); ++i) ++other[i];
+    other_delta_ = make(images_[0], other);
+  }
+  fresh_.Load(first, images_[0]);
+}
+
+class Life {
+ public:
+  Life(const PowercutDevice& device, uint64_t seed, std::span<const PowercutEvent> events,
+       bool sabotaged)
+      : device_(device),
+        sabotaged_(sabotaged),
+        events_(events),
+        simulated_(device.fresh_),
+        inner_(simulated_.flash()),
+        flash_(inner_),
+        layout_(device.layout_),
+        buffer_(device.geometry_.buffer),
+        memory_(kCodecMemory / 8) {
+    simulated_.Reseed(seed);
+    flash_.context = this;
+    flash_.read = &Read;
+    flash_.erase = &Erase;
+    flash_.program = &Program;
+    for (SlotInfo& slot : layout_.slots) slot.slot.flash = &flash_;
+    layout_.metadata.flash = &flash_;
+  }
+  Life(const Life&) = delete;
+
+  PowercutResult Run() {
+    int starts = 0;
+    int last = kMaxStarts;
+    while (result_.failure.empty() && !over_) {
+      if (has_permanent_fault_) last = std::min(last, starts_at_fault_ + kStartsWithFault);
+      if (starts_ = starts++; starts > last) {
+        if (!has_permanent_fault_) Fail("the update does not come to its end");
+        break;
+      }
+      PowerUp();
+      Start();
+      CheckSurroundings();
+    }
+    if (result_.failure.empty() && over_) CheckEnd();
+    result_.changes = changes_;
+    result_.reads = reads_;
+    return std::move(result_);
+  }
+
+ private:
+  // ---- The flash, with what happens to it.
+
+  static Status Read(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+    Life& life = *static_cast<Life*>(context);
+    if (life.simulated_.powered()) {
+      ++life.reads_;
+      if (life.IsDue(life.reads_ - life.reads_before_, PowercutEvent::kReadError)) {
+        life.EventHappened();
+        return Status::kReadError;
+      }
+      if (life.IsDue(life.reads_ - life.reads_before_, PowercutEvent::kUnreadable)) {
+        life.BreakSector(offset, SimulatedFlash::kRead, Status::kReadError);
+      }
+    }
+    return life.inner_.read(life.inner_.context, offset, to, size);
+  }
+
+  static Status Erase(void* context, uint32_t offset) {
+    Life& life = *static_cast<Life*>(context);
+    if (!life.BeforeChange(offset)) return Status::kFlashError;
+    const Status status = life.inner_.erase(life.inner_.context, offset);
+    life.AfterChange();
+    return status;
+  }
+
+  static Status Program(void* context, uint32_t offset, const uint8_t* data, uint32_t size) {
+    Life& life = *static_cast<Life*>(context);
+    if (!life.BeforeChange(offset)) return Status::kFlashError;
+    const Status status = life.inner_.program(life.inner_.context, offset, data, size);
+    life.AfterChange();
+    return status;
+  }
+
+  bool BeforeChange(uint32_t offset) {
+    if (!simulated_.powered()) return true;  // fails by itself
+    ++changes_;
+    const uint64_t since = changes_ - changes_before_;
+    if (IsDue(since, PowercutEvent::kError)) {
+      EventHappened();
+      return false;
+    }
+    if (IsDue(since, PowercutEvent::kWornOut)) {
+      BreakSector(offset, SimulatedFlash::kChange, Status::kFlashError);
+    }
+    if (IsCutDue(since)) simulated_.CutPowerAfter(0, CutOf(events_.front().kind));
+    return true;
+  }
+
+  void AfterChange() {
+    if (!simulated_.powered() && !counted_cut_) {
+      counted_cut_ = true;
+      EventHappened();
+    }
+  }
+
+  bool IsDue(uint64_t since, PowercutEvent::Kind kind) const {
+    return !events_.empty() && events_.front().kind == kind && since == events_.front().after + 1;
+  }
+  bool IsCutDue(uint64_t since) const {
+    return !events_.empty() && events_.front().is_cut() && since == events_.front().after + 1;
+  }
+
+  void EventHappened() {
+    has_error_ |= !events_.front().is_cut();
+    events_ = events_.subspan(1);
+    changes_before_ = changes_;
+    reads_before_ = reads_;
+    ++result_.events;
+  }
+
+  void BreakSector(uint32_t offset, unsigned operations, Status status) {
+    const uint32_t sector = device_.geometry_.sector;
+    simulated_.Break(offset / sector * sector, sector, operations, status);
+    EventHappened();
+    has_permanent_fault_ = true;
+    starts_at_fault_ = starts_;
+    fault_in_slot_ = offset < layout_.metadata.offset;
+    is_read_fault_ = operations == SimulatedFlash::kRead;
+  }
+
+  static SimulatedFlash::Cut CutOf(PowercutEvent::Kind kind) {
+    switch (kind) {
+      case PowercutEvent::kBefore:
+        return SimulatedFlash::Cut::kBefore;
+      case PowercutEvent::kUnstable:
+        return SimulatedFlash::Cut::kUnstable;
+      case PowercutEvent::kAfter:
+        return SimulatedFlash::Cut::kAfter;
+      default:
+        return SimulatedFlash::Cut::kTorn;
+    }
+  }
+
+  void PowerUp() {
+    simulated_.PowerUp();
+    counted_cut_ = false;
+    has_error_ = false;
+  }
+
+  // Nothing but these slots and the metadata may be changed.
+  void Allow(std::initializer_list<uint8_t> slots) {
+    simulated_.AllowAll();
+    uint32_t from = 0;
+    const auto forbid_until = [&](const Slot& allowed) {
+      simulated_.Forbid(from, allowed.offset - from, SimulatedFlash::kChange);
+      from = allowed.offset + allowed.size;
+    };
+    for (uint8_t slot : slots) forbid_until(layout_.slots[slot].slot);
+    const MetadataArea& area = layout_.metadata;
+    forbid_until({&flash_, area.offset, area.page_size * area.pages});
+    simulated_.Forbid(from, simulated_.geometry().size - from, SimulatedFlash::kChange);
+  }
+
+  // ---- One start.
+
+  void Start() {
+    const bool in_place = layout_.install != Install::kNone;
+    if (in_place) {
+      Allow({0, 1});
+    } else {
+      Allow({});
+    }
+    Metadata metadata;
+    BootChoice choice{};
+    if (activated_ != 0) ++starts_since_activation_;
+    Bootloader bootloader(
+        {layout_, metadata, Functions(), buffer_.data(), static_cast<uint32_t>(buffer_.size())});
+    const Status status = bootloader.Boot(choice);
+    if (!simulated_.powered()) return;
+    if (status != Status::kDone) {
+      // A fault that lasts may leave a device without an image: where there is only one slot to
+      // start from; where what cannot be read is the only image; where one of two metadata pages is
+      // lost during an installation, whose steps cannot be written down any more then.
+      const bool two_pages = layout_.metadata.pages == 2;
+      const bool excused = has_error_ ||
+                           (has_permanent_fault_ && in_place && (fault_in_slot_ || two_pages)) ||
+                           (fault_in_slot_ && is_read_fault_ && status == Status::kReadError);
+      if (!excused) Fail(fmt::format("the bootloader says {}", StatusName(status)));
+      return;
+    }
+    if (sabotaged_) choice.slot ^= 1;
+    const int version = VersionIn(choice.slot);
+    if (version < 0) return Fail(fmt::format("slot {} is started and holds no image", choice.slot));
+    CheckVersion(version);
+    if (!result_.failure.empty()) return;
+    RunFirmware(metadata, choice, version);
+  }
+
+  void CheckVersion(int version) {
+    if (version < floor_ && !(fault_in_slot_ && is_read_fault_)) {
+      return Fail(
+          fmt::format("version {} is started after version {} confirmed itself", version, floor_));
+    }
+    if (version > announced_) {
+      return Fail(fmt::format("version {} is started, which nobody activated", version));
+    }
+    if (activated_ > version && activated_ > floor_ && starts_since_activation_ <= kTrialBoots &&
+        !has_permanent_fault_ && !ever_failed()) {
+      return Fail(fmt::format("version {} is started at start {} after version {} was activated",
+                              version, starts_since_activation_, activated_));
+    }
+  }
+
+  bool ever_failed() {
+    ever_failed_ |= has_error_;
+    return ever_failed_;
+  }
+
+  void RunFirmware(Metadata& metadata, const BootChoice& choice, int version) {
+    const uint8_t running = choice.slot;
+    const uint8_t target = InactiveSlot(layout_, metadata, running);
+    Allow({target});
+    const int last = device_.scenario_.updates;
+    const bool is_broken = version == last && device_.scenario_.last_is_broken;
+    if (choice.on_trial && !is_broken) {
+      const Status status = Confirm(layout_, metadata, running);
+      if (!simulated_.powered()) return;
+      if (status != Status::kDone) return FirmwareError("Confirm", status);
+      floor_ = version;
+    }
+    if (version == last) {
+      over_ = !is_broken;
+      return;
+    }
+    if (device_.scenario_.last_is_broken && version == last - 1 && activated_ == last &&
+        starts_since_activation_ > kTrialBoots) {
+      over_ = true;  // it came back
+      floor_ = version;
+      return;
+    }
+    Update(metadata, running, target, version);
+  }
+
+  void Update(Metadata& metadata, uint8_t running, uint8_t target, int version) {
+    const int next = version + 1;
+    const size_t at = static_cast<size_t>(version);
+    const Bytes& image = device_.images_[at + 1];
+    if (metadata.slot(target).state != SlotState::kVerified) {
+      const bool abandons = device_.scenario_.abandons_first && !abandoned_;
+      const bool other = abandons && device_.scenario_.first_is_another;
+      const Bytes& delta = other ? device_.other_delta_ : device_.deltas_[at];
+      const auto digest = Sha256::Of(image);
+      Session session;
+      Status status = session.Begin(
+          {&layout_, &metadata, running, target, buffer_.data(),
+           static_cast<uint32_t>(buffer_.size()), reinterpret_cast<uint8_t*>(memory_.data()),
+           static_cast<uint32_t>(memory_.size() * 8), Functions(),
+           device_.scenario_.knows_digest ? digest.data() : nullptr, kAnyAddress});
+      size_t sent = 0;
+      const size_t limit = abandons ? delta.size() * 2 / 3 : delta.size();
+      while (status == Status::kNeedInput && sent < limit) {
+        const size_t size = std::min(kPiece, limit - sent);
+        status = session.Write(delta.data() + sent, static_cast<uint32_t>(size));
+        sent += size;
+      }
+      const bool complete = status == Status::kNeedInput && sent == delta.size();
+      if (complete) status = session.Finish();
+      if (!simulated_.powered()) return;
+      result_.sectors_kept += session.sectors_kept();
+      if (abandons && status == Status::kNeedInput) {
+        abandoned_ = true;
+        return;
+      }
+      if (status == Status::kCorrupt && device_.scenario_.first_is_another && !refused_) {
+        refused_ = true;  // sectors of the other image were kept too long; the next session knows
+        return;
+      }
+      if (status != Status::kDone) return FirmwareError("the session", status);
+    }
+    const std::span<const uint8_t> there =
+        simulated_.Content(layout_.slots[target].slot.offset, static_cast<uint32_t>(image.size()));
+    if (!std::ranges::equal(there, image)) return Fail("a slot is verified and not the image");
+    announced_ = std::max(announced_, next);
+    const Status status = Activate(layout_, metadata, target);
+    if (!simulated_.powered()) return;
+    if (status != Status::kDone) return FirmwareError("Activate", status);
+    activated_ = next;
+    ++activations_;
+    starts_since_activation_ = 0;
+  }
+
+  void FirmwareError(const char* who, Status status) {
+    if (has_error_ || has_permanent_fault_) {
+      if (status == Status::kFlashError || status == Status::kReadError) return;
+      Fail(fmt::format("{} says {} for a fault of the flash", who, StatusName(status)));
+      return;
+    }
+    Fail(fmt::format("{} says {}", who, StatusName(status)));
+  }
+
+  // ---- What must hold.
+
+  void Fail(std::string what) {
+    if (result_.failure.empty()) result_.failure = std::move(what);
+  }
+
+  // The version whose image stands at the start of the slot, or -1.
+  int VersionIn(uint8_t slot) const {
+    for (int i = static_cast<int>(device_.images_.size()) - 1; i >= 0; --i) {
+      const Bytes& image = device_.images_[static_cast<size_t>(i)];
+      const auto there =
+          simulated_.Content(layout_.slots[slot].slot.offset, static_cast<uint32_t>(image.size()));
+      if (std::ranges::equal(there, image)) return i;
+    }
+    return -1;
+  }
+
+  void CheckSurroundings() {
+    if (simulated_.violation_count() != 0) {
+      std::string violations = simulated_.DescribeViolations();
+      Fail(violations.substr(0, violations.find('\n')));
+    }
+    // What is between the slots.
+    const uint32_t sector = device_.geometry_.sector;
+    const MetadataArea& area = layout_.metadata;
+    for (uint32_t at : {0u, layout_.slots[0].slot.offset + layout_.slots[0].slot.size,
+                        layout_.slots[1].slot.offset + layout_.slots[1].slot.size,
+                        area.offset + area.page_size * area.pages}) {
+      if (!std::ranges::equal(simulated_.Content(at, sector), device_.fresh_.Content(at, sector))) {
+        Fail(fmt::format("the sector at {} is nobody's and was changed", at));
+      }
+    }
+  }
+
+  // A device that has come to the end of its scenario starts its last image for good.
+  void CheckEnd() {
+    const int expected = device_.scenario_.updates - (device_.scenario_.last_is_broken ? 1 : 0);
+    bool confirmed_again = false;
+    for (int i = 0; i < 4; ++i) {
+      events_ = {};
+      PowerUp();
+      Metadata metadata;
+      BootChoice choice{};
+      Bootloader bootloader(
+          {layout_, metadata, Functions(), buffer_.data(), static_cast<uint32_t>(buffer_.size())});
+      const Status status = bootloader.Boot(choice);
+      if (status != Status::kDone) return Fail(fmt::format("at the end: {}", StatusName(status)));
+      // A Confirm that was cut may have read as done at the last start, and be undone at this one.
+      if (choice.on_trial && !confirmed_again && VersionIn(choice.slot) == expected) {
+        confirmed_again = Confirm(layout_, metadata, choice.slot) == Status::kDone;
+        continue;
+      }
+      if (VersionIn(choice.slot) != expected || choice.on_trial || choice.last_resort) {
+        return Fail(fmt::format("at the end version {} is started, not {}", VersionIn(choice.slot),
+                                expected));
+      }
+    }
+    CheckWear();
+  }
+
+  // Each interruption of a session costs the sectors since the last mark, and no more.
+  void CheckWear() {
+    const PowercutScenario& scenario = device_.scenario_;
+    if (scenario.install != Install::kNone || scenario.updates != 1 || scenario.last_is_broken ||
+        scenario.first_is_another || activations_ > 1 || ever_failed_ || has_permanent_fault_) {
+      return;
+    }
+    Metadata metadata;
+    metadata.Load(layout_);
+    const uint32_t sector = device_.geometry_.sector;
+    const Slot& slot = layout_.slots[1].slot;
+    const uint32_t marks = metadata.marks_per_page();
+    const uint32_t sectors = slot.size / sector;
+    const uint32_t interval = marks == 0 ? sectors : (sectors + marks - 1) / marks;
+    const uint32_t interruptions = result_.events + (abandoned_ ? 1 : 0);
+    const auto first = simulated_.erases().begin() + slot.offset / sector;
+    uint32_t erases = 0;
+    std::for_each(first, first + sectors, [&](uint32_t n) { erases += n; });
+    const auto needed = RoundUp(static_cast<uint32_t>(device_.images_[1].size()), sector) / sector;
+    if (erases > needed + interruptions * (interval + 1)) {
+      Fail(fmt::format("{} sectors were erased for {} and {} interruptions", erases, needed,
+                       interruptions));
+    }
+    if (abandoned_ && events_.empty() && result_.events == 0 && interval == 1 &&
+        result_.sectors_kept == 0) {
+      Fail("the session that resumed kept no sector");
+    }
+  }
+
+  Sha256Functions Functions() { return {&ShaStart, &ShaUpdate, &ShaFinish, &sha256_}; }
+  static void ShaStart(void* context) { *static_cast<Sha256*>(context) = Sha256(); }
+  static void ShaUpdate(void* context, const uint8_t* data, uint32_t size) {
+    static_cast<Sha256*>(context)->Update({data, size});
+  }
+  static void ShaFinish(void* context, uint8_t* digest) {
+    std::ranges::copy(static_cast<Sha256*>(context)->Finish(), digest);
+  }
+
+  const PowercutDevice& device_;
+  const bool sabotaged_;
+  std::span<const PowercutEvent> events_;  // to come
+  SimulatedFlash simulated_;
+  Flash inner_;
+  Flash flash_;
+  Layout layout_;
+  Bytes buffer_;
+  std::vector<uint64_t> memory_;
+  Sha256 sha256_;
+  PowercutResult result_;
+
+  uint64_t changes_ = 0, changes_before_ = 0;
+  uint64_t reads_ = 0, reads_before_ = 0;
+  bool counted_cut_ = false;
+  bool has_error_ = false;  // a fault that passed, since the last start
+  bool ever_failed_ = false;
+  bool has_permanent_fault_ = false;
+  bool fault_in_slot_ = false, is_read_fault_ = false;  // the permanent one
+  int starts_ = 0, starts_at_fault_ = 0;
+
+  bool over_ = false;
+  bool abandoned_ = false, refused_ = false;
+  int floor_ = 0;      // the version that confirmed itself last
+  int announced_ = 0;  // the last that Activate was called for
+  int activated_ = 0;  // the last that Activate said kDone for; 0: none
+  int starts_since_activation_ = 0;
+  int activations_ = 0;
+};
+
+PowercutResult PowercutDevice::Live(uint64_t seed, std::span<const PowercutEvent> events,
+                                    bool sabotaged) const {
+  return Life(*this, seed, events, sabotaged).Run();
+}
+
+}  // namespace mote::tools

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a simulated device, from its old firmware to the end of a scenario, through power
+// cuts and flash faults: bootloader and firmware in turn, as in agent/, and what must hold at every
+// start.
+#pragma once
+
+#include <stdint.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/layout.h"
+#include "patch/format.h"
+#include "tools/simulated_flash.h"
+
+namespace mote::tools {
+
+/// A flash part. Sizes in bytes.
+struct PowercutGeometry {
+  const char* name;  ///< no '/' in it
+  uint32_t sector;
+  uint32_t program_unit;
+  uint32_t buffer;  ///< the session's sector buffer and the bootloader's
+  uint8_t erased_value;
+  uint8_t metadata_pages;
+  uint32_t metadata_page;  ///< a multiple of `sector`
+  uint32_t image_sectors;  ///< that the largest image takes
+};
+
+/// What the firmware does. Each version updates itself to the next one, until the last.
+struct PowercutScenario {
+  const char* name;  ///< no '/' in it
+  Install install = Install::kNone;
+  /// Updates in a row.
+  int updates = 1;
+  /// The last version does not confirm itself: the one before must come back.
+  bool last_is_broken = false;
+  /// The first session is abandoned in the middle of the delta, and the device is restarted.
+  bool abandons_first = false;
+  /// ... and the delta of the first session was one for another image of the same size.
+  bool first_is_another = false;
+  /// Whether the session is given the digest that the image shall have.
+  bool knows_digest = true;
+  Codec codec = Codec::kLzss;
+};
+
+/// Something that happens to the flash.
+struct PowercutEvent {
+  enum Kind : char {
+    kBefore = 'b',      ///< the power is cut before the operation
+    kTorn = 'm',        ///< ... in the middle
+    kUnstable = 'u',    ///< ... in the middle, and what it leaves reads differently at each start
+    kAfter = 'a',       ///< ... after it
+    kError = 'e',       ///< it reports an error, once
+    kWornOut = 'x',     ///< from now on erasing and programming its sector report an error
+    kReadError = 'r',   ///< the read (not: change) of that number reports an error, once
+    kUnreadable = 'z',  ///< from now on reading the sector of that read reports an error
+  };
+  /// Changes of the flash (reads for kReadError and kUnreadable) since the last event or the start
+  /// that come before it.
+  uint32_t after;
+  Kind kind;
+
+  bool is_cut() const {
+    return kind == kBefore || kind == kTorn || kind == kUnstable || kind == kAfter;
+  }
+};
+
+struct PowercutResult {
+  std::string failure;   ///< what did not hold; empty: everything did
+  uint64_t changes = 0;  ///< erases and programs
+  uint64_t reads = 0;
+  uint32_t events = 0;        ///< that happened
+  uint32_t sectors_kept = 0;  ///< by sessions that resumed
+};
+
+/// A device fresh from the factory, with its images and deltas. Every life starts from it.
+class PowercutDevice {
+ public:
+  PowercutDevice(const PowercutScenario& scenario, const PowercutGeometry& geometry);
+
+  /// `seed` decides what torn operations leave. Const, and the same for the same arguments.
+  /// `sabotaged`: starts the slot that the bootloader did not choose, which must be noticed.
+  PowercutResult Live(uint64_t seed, std::span<const PowercutEvent> events,
+                      bool sabotaged = false) const;
+
+  const PowercutScenario& scenario() const { return scenario_; }
+  const PowercutGeometry& geometry() const { return geometry_; }
+
+ private:
+  friend class Life;
+
+  const PowercutScenario& scenario_;
+  const PowercutGeometry& geometry_;
+  std::vector<std::vector<uint8_t>> images_;  // by version
+  std::vector<std::vector<uint8_t>> deltas_;  // from version i to i + 1
+  std::vector<uint8_t> other_delta_;
+  Layout layout_{};  // without flash
+  SimulatedFlash fresh_;
+};
+
+}  // namespace mote::tools

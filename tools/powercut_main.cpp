@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cuts the power of simulated devices at every flash operation of every scenario, and at random,
+// and looks whether each of them ever fails to start a whole and right image, or to complete its
+// update. tools/powercut runs it.
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "tools/powercut_life.h"
+
+namespace mote::tools {
+namespace {
+
+using Event = PowercutEvent;
+
+// One line each. The order is that of running.
+constexpr PowercutScenario kScenarios[] = {
+    {.name = "ab-update"},
+    {.name = "ab-raw", .codec = Codec::kRaw},
+    {.name = "ab-model", .codec = Codec::kModel},
+    {.name = "ab-there-and-back", .updates = 2},
+    {.name = "ab-rollback", .last_is_broken = true},
+    {.name = "ab-confirmed-then-rollback", .updates = 2, .last_is_broken = true},
+    {.name = "ab-resume", .abandons_first = true},
+    {.name = "ab-resume-no-digest", .abandons_first = true, .knows_digest = false},
+    {.name = "ab-resume-another",
+     .abandons_first = true,
+     .first_is_another = true,
+     .knows_digest = false},
+    {.name = "overwrite-update", .install = Install::kOverwrite},
+    {.name = "overwrite-twice", .install = Install::kOverwrite, .updates = 2},
+    {.name = "swap-update", .install = Install::kSwap},
+    {.name = "swap-twice", .install = Install::kSwap, .updates = 2},
+    {.name = "swap-rollback", .install = Install::kSwap, .last_is_broken = true},
+    {.name = "swap-confirmed-then-rollback",
+     .install = Install::kSwap,
+     .updates = 2,
+     .last_is_broken = true},
+    {.name = "swap-resume", .install = Install::kSwap, .abandons_first = true},
+    {.name = "swap-model", .install = Install::kSwap, .codec = Codec::kModel},
+};
+
+// name, sector, program unit, buffer, erased value, metadata pages, bytes of each, sectors of an
+// image
+constexpr PowercutGeometry kGeometries[] = {
+    {"256-1", 256, 1, 256, 0xFF, 3, 256, 6},
+    {"256-8-zero", 256, 8, 64, 0x00, 3, 512, 6},
+    {"512-4", 512, 4, 512, 0xFF, 3, 512, 5},
+    {"512-32-wide", 512, 32, 1024, 0xFF, 3, 512, 5},
+    {"768-16-zero", 768, 16, 96, 0x00, 3, 768, 4},
+    {"1024-2", 1024, 2, 2560, 0xFF, 3, 1024, 4},
+    {"2048-8", 2048, 8, 2048, 0xFF, 3, 2048, 4},
+    {"2048-16-two", 2048, 16, 512, 0xFF, 2, 2048, 3},
+    {"4096-4", 4096, 4, 4096, 0xFF, 3, 4096, 4},
+    {"4096-32-two-zero", 4096, 32, 4096, 0x00, 2, 4096, 3},
+    {"16384-4", 16384, 4, 4096, 0xFF, 3, 16384, 2},
+    {"131072-32", 131072, 32, 32768, 0xFF, 3, 131072, 2},
+};
+
+struct Options {
+  std::string replay;
+  bool quick = false;
+  bool list = false;
+  uint64_t seed = 1;
+  unsigned series = 100;
+  std::string only;
+  bool sabotage = false;
+};
+
+struct Totals {
+  uint64_t scenarios = 0, operations = 0, cuts = 0, faults = 0, failures = 0;
+};
+
+uint64_t Mix(uint64_t& state) {
+  uint64_t z = state += 0x9E3779B97F4A7C15;
+  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+  z = (z ^ z >> 27) * 0x94D049BB133111EB;
+  return z ^ z >> 31;
+}
+
+// "ab-update/256-1/7/12m,3u": scenario, geometry, seed, events
+std::string ReplayId(const PowercutDevice& device, uint64_t seed,
+                     const std::vector<Event>& events) {
+  std::string id = fmt::format("{}/{}/{}/", device.scenario().name, device.geometry().name, seed);
+  for (size_t i = 0; i < events.size(); ++i) {
+    id += fmt::format("{}{}{}", i == 0 ? "" : ",", events[i].after,
+                      static_cast<char>(events[i].kind));
+  }
+  return id;
+}
+
+class Runner {
+ public:
+  explicit Runner(const Options& options) : options_(options) {}
+
+  void RunAll() {
+    for (size_t g = 0; g < std::size(kGeometries); ++g) {
+      // A quick run takes a third of the geometries for each scenario, all of them over all
+      // scenarios.
+      for (size_t s = 0; s < std::size(kScenarios); ++s) {
+        if (options_.quick && (g + s) % 3 != 0) continue;
+        if (options_.quick && kGeometries[g].sector > 4096) continue;
+        const std::string name = fmt::format("{}/{}", kScenarios[s].name, kGeometries[g].name);
+        if (name.find(options_.only) == std::string::npos) continue;
+        Run(PowercutDevice(kScenarios[s], kGeometries[g]));
+      }
+    }
+  }
+
+  int Report() const {
+    fmt::print("{} flash faults\n", totals_.faults);
+    fmt::print("{} scenarios, {} operations, {} cuts, {} failures\n", totals_.scenarios,
+               totals_.operations, totals_.cuts, totals_.failures);
+    return totals_.failures == 0 && totals_.cuts != 0 ? 0 : 1;
+  }
+
+ private:
+  void Run(const PowercutDevice& device) {
+    ++totals_.scenarios;
+    const PowercutResult whole = Live(device, options_.seed, {});
+    totals_.operations += whole.changes;
+    if (!whole.failure.empty()) return;
+    const auto changes = static_cast<uint32_t>(whole.changes);
+    const bool large = device.geometry().sector > 16384;
+    const uint32_t step = options_.quick ? 3 : 1;
+    for (uint32_t after = 0; after < changes; after += step) {
+      for (const auto kind : {Event::kBefore, Event::kTorn, Event::kUnstable, Event::kAfter}) {
+        Live(device, options_.seed + after, {{after, kind}});
+      }
+    }
+    // Parts differ in what they do when they fail only in these; one geometry in the middle shows
+    // it, the others less often.
+    const uint32_t stride = options_.quick ? 17 : large ? 11 : 3;
+    for (uint32_t after = 0; after < changes; after += stride) {
+      for (const auto kind : {Event::kError, Event::kWornOut}) {
+        Live(device, options_.seed + after, {{after, kind}});
+      }
+    }
+    const auto reads = static_cast<uint32_t>(whole.reads);
+    const uint32_t read_stride = std::max(1u, reads / (options_.quick ? 5 : large ? 8 : 60));
+    for (uint32_t after = 0; after < reads; after += read_stride) {
+      for (const auto kind : {Event::kReadError, Event::kUnreadable}) {
+        Live(device, options_.seed + after, {{after, kind}});
+      }
+    }
+    const unsigned series = options_.quick ? options_.series / 10
+                            : large        ? options_.series / 4
+                                           : options_.series;
+    uint64_t random = options_.seed * 1000003;
+    for (unsigned i = 0; i < series; ++i) RunSeries(device, changes, random);
+  }
+
+  // Several cuts; many of them soon after the last one, as with a contact that bounces.
+  void RunSeries(const PowercutDevice& device, uint32_t changes, uint64_t& random) {
+    // With two metadata pages, bits that change between starts are only survived once.
+    static constexpr Event::Kind kKinds[] = {Event::kBefore, Event::kTorn, Event::kAfter,
+                                             Event::kUnstable};
+    const unsigned kinds = device.geometry().metadata_pages == 2 ? 3 : 4;
+    std::vector<Event> events(2 + Mix(random) % 7);
+    for (Event& event : events) {
+      const uint32_t limit = Mix(random) % 2 == 0 ? changes : 8;
+      event.after = static_cast<uint32_t>(Mix(random) % limit);
+      event.kind = kKinds[Mix(random) % kinds];
+    }
+    Live(device, Mix(random) % 100000, events);
+  }
+
+  PowercutResult Live(const PowercutDevice& device, uint64_t seed,
+                      const std::vector<Event>& events) {
+    PowercutResult result = device.Live(seed, events, options_.sabotage);
+    for (uint32_t i = 0; i < result.events; ++i)
+      ++(events[i].is_cut() ? totals_.cuts : totals_.faults);
+    if (!result.failure.empty()) {
+      ++totals_.failures;
+      fmt::print("FAILED tools/powercut --replay {}  # {}\n", ReplayId(device, seed, events),
+                 result.failure);
+    }
+    return result;
+  }
+
+  const Options& options_;
+  Totals totals_;
+};
+
+template <typename T, size_t kSize>
+const T* Find(const T (&all)[kSize], std::string_view name) {
+  for (const T& one : all) {
+    if (one.name == name) return &one;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Split(const std::string& text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == separator) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+std::optional<std::vector<Event>> ParseEvents(const std::string& text) {
+  std::vector<Event> events;
+  if (text.empty()) return events;
+  for (const std::string& part : Split(text, ',')) {
+    size_t used = 0;
+    unsigned long after = 0;
+    try {
+      after = std::stoul(part, &used);
+    } catch (const std::exception&) {
+      return {};
+    }
+    if (used + 1 != part.size() ||
+        std::string_view("bmuaexrz").find(part.back()) == std::string::npos) {
+      return {};
+    }
+    events.push_back({static_cast<uint32_t>(after), static_cast<Event::Kind>(part.back())});
+  }
+  return events;
+}
+
+int Replay(const std::string& id) {
+  const std::vector<std::string> parts = Split(id, '/');
+  const PowercutScenario* scenario = parts.size() == 4 ? Find(kScenarios, parts[0]) : nullptr;
+  const PowercutGeometry* geometry = parts.size() == 4 ? Find(kGeometries, parts[1]) : nullptr;
+  const auto events = parts.size() == 4 ? ParseEvents(parts[3]) : std::nullopt;
+  if (!scenario || !geometry || !events) {
+    std::cerr << "powercut: --replay takes what a failure printed: scenario/geometry/seed/events\n";
+    return 2;
+  }
+  const PowercutResult result = PowercutDevice(*scenario, *geometry)
+                                    .Live(std::strtoull(parts[2].c_str(), nullptr, 10), *events);
+  fmt::print("{} changes, {} reads, {} of {} events, {} sectors kept: {}\n", result.changes,
+             result.reads, result.events, events->size(), result.sectors_kept,
+             result.failure.empty() ? "right" : result.failure);
+  return result.failure.empty() ? 0 : 1;
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Cuts the power of simulated devices at every flash operation of an update.");
+  app.add_option("--replay", options.replay, "run one life again: what a failure printed");
+  app.add_flag("--quick", options.quick, "a selection, in seconds");
+  app.add_flag("--list", options.list, "name scenarios and geometries");
+  app.add_option("--seed", options.seed, "of what torn operations leave, and of the random series")
+      ->capture_default_str();
+  app.add_option("--series", options.series, "random series of cuts for each scenario and geometry")
+      ->capture_default_str();
+  app.add_option("--only", options.only, "scenarios/geometries with this in their name");
+  app.add_flag("--sabotage", options.sabotage,
+               "start the wrong slot: shows that failures are found");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (options.list) {
+    for (const auto& scenario : kScenarios) fmt::print("scenario {}\n", scenario.name);
+    for (const auto& geometry : kGeometries) fmt::print("geometry {}\n", geometry.name);
+    return 0;
+  }
+  if (!options.replay.empty()) return Replay(options.replay);
+  Runner runner(options);
+  runner.RunAll();
+  return runner.Report();
+}
+
+}  // namespace
+}  // namespace mote::tools
+
+int main(int argc, char** argv) {
+  try {
+    return mote::tools::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "powercut: " << error.what() << '\n';
+    return 1;
+  }
+}
