@@ -21,11 +21,11 @@ inline constexpr Architecture kWordsOnlyBig = {nullptr, 0, PairKind::kNone, 0, 0
 constexpr bool kOneArchitecture = !MOTE_WITH_BIG_ENDIAN && MOTE_WITH_THUMB + MOTE_WITH_XTENSA + MOTE_WITH_RISCV +
                                   MOTE_WITH_AARCH64 + MOTE_WITH_TC32 + MOTE_WITH_8051 + MOTE_WITH_MIPS == 1;
 
-/// All instructions with an address have four bytes, and so less is not worth a look.
-constexpr bool kWholeWords = kOneArchitecture && !MOTE_WITH_XTENSA;
+/// All that may carry an address has four bytes and is judged by them alone: less is not worth a look.
+constexpr bool kWholeWords = kOneArchitecture && !MOTE_WITH_XTENSA && !MOTE_WITH_PAIRS;
 
 /// The facts of `chosen`. Pointers only (kWordsOnly) is one architecture more in every build: where the facts are constant, they
-/// are those of the other one, and `chosen` tells by its number of rows that no instruction is looked for.
+/// are those of the other one.
 constexpr const Architecture& FactsOf(const Architecture& chosen) {
   if (!kOneArchitecture) return chosen;
   return MOTE_WITH_THUMB ? kThumb : MOTE_WITH_XTENSA ? kXtensa : MOTE_WITH_RISCV ? kRiscv : MOTE_WITH_AARCH64 ? kAarch64 :

@@ -15,15 +15,21 @@ namespace {
 // More than any size has; a number this long is corrupt.
 constexpr unsigned kMaxNumberBits = 32;
 
+// What is called from one place: no copy that could be called from elsewhere.
+#define MOTE_ONCE [[gnu::always_inline]] inline
+
 // Statistics are passed by their number: that takes less code than their address.
 #define MOTE_CONTEXT(member) static_cast<unsigned>(offsetof(ModelContexts, member) / sizeof(Probability))
 #define MOTE_NUMBER(member) static_cast<unsigned>((offsetof(ModelContexts, member) - offsetof(ModelContexts, run)) / sizeof(NumberModel))
+
+// Pointers alone count as halfwords, too.
+constexpr bool kHalfwords = kOneArchitecture && FactsOf(kWordsOnly).halfwords;
 
 constexpr unsigned kTrees = sizeof(ModelContexts) / sizeof(Probability);
 
 }  // namespace
 
-ModelDecoder* ModelDecoder::Create(uint8_t* memory, unsigned profile, Patcher& patcher) {
+void ModelDecoder::Create(uint8_t* memory, unsigned profile, Patcher& patcher) {
   ModelDecoder* self = new (memory) ModelDecoder;
   // All that is not named below starts at 0.
   uint8_t* const trees = memory + sizeof(ModelDecoder);
@@ -34,7 +40,6 @@ ModelDecoder* ModelDecoder::Create(uint8_t* memory, unsigned profile, Patcher& p
   Probability* const end = reinterpret_cast<Probability*>(trees) + TreeProbabilities(self->profile());
   Init(self->contexts_, end);
   self->table_.Init(reinterpret_cast<uint8_t*>(end), self->profile().table_entries);
-  return self;
 }
 
 void ModelDecoder::Put(uint8_t byte) {
@@ -47,36 +52,6 @@ void ModelDecoder::Finish() {
 }
 
 void ModelDecoder::Fail() { patcher_->Fail(Status::kCorrupt); }
-
-// One step.
-void ModelDecoder::Next() {
-  switch (step_) {
-    case Step::kSetting:
-      ReadSetting();
-      return;
-    case Step::kSegment:
-      ReadSegment();
-      if (step_ == Step::kSegment) return;
-      break;
-    case Step::kRun:
-      run_ = Number(MOTE_NUMBER(run) + Class(event_));
-      if (run_ > patcher_->remaining_) run_ = patcher_->remaining_;
-      step_ = Step::kItem;
-      break;
-    case Step::kItem:
-      Item();
-      break;
-    case Step::kSubstitution:
-      Substitute();
-      break;
-    case Step::kInserted:
-      Insert();
-      break;
-    default:
-      Seek();
-  }
-  if (patcher_->remaining_ == 0) patcher_->CompleteNew(new_check_);
-}
 
 // Under probability `index` of the contexts and the trees behind them.
 unsigned ModelDecoder::Bit(unsigned index) {
@@ -94,12 +69,12 @@ uint32_t ModelDecoder::Number(unsigned number) {
     }
   }
   if (bits == 0) return 0;
-  uint32_t value = 2 + Bit(model + kPrefixes + (bits > 1));
-  if (bits > 1) {
-    value = value * 2 + Bit(model + kPrefixes + 2 + (value & 1));
-    bits -= 2;
-    value = value << bits | coder_.EvenBits(bits);
-  }
+  const unsigned first = model + kPrefixes;
+  if (bits == 1) return 1 + Bit(first);
+  const unsigned high = 2 + Bit(first + 1);
+  uint32_t value = high * 2 + Bit(first + high);  // second[0] follows first[1]
+  bits -= 2;
+  value = value << bits | coder_.EvenBits(bits);
   return value - 1;
 }
 
@@ -124,7 +99,7 @@ uint8_t ModelDecoder::Tree(unsigned tree) {
   return static_cast<uint8_t>(value << (8 - bits) | coder_.EvenBits(8 - bits));
 }
 
-void ModelDecoder::ReadSetting() {
+MOTE_ONCE void ModelDecoder::ReadSetting() {
   coder_.Start();
   const uint32_t flags = coder_.EvenBits(9);
   AddressMap& map = setting_.map;
@@ -143,7 +118,7 @@ void ModelDecoder::ReadSetting() {
   step_ = Step::kSegment;
 }
 
-void ModelDecoder::ReadSegment() {
+MOTE_ONCE void ModelDecoder::ReadSegment() {
   AddressMap& map = setting_.map;
   Segment* segment = map.segments + substituted_;
   segment->old_address = segment->new_address = EvenNumber();
@@ -190,7 +165,8 @@ void ModelDecoder::Item() {
     const Window window = Old();
     const uint32_t left = patcher_->old_size_ - old_position_;
     const uint32_t room = patcher_->remaining_ < left ? patcher_->remaining_ : left;
-    const uint32_t size = predictor_.Walk(window, old_position_, run_, room);
+    // Units make runs shorter than new: what is left of one at the end of new means nothing.
+    const uint32_t size = predictor_.Walk(window, old_position_, run_ < room ? run_ : room, room);
     const uint8_t* bytes = window.bytes;
 #if MOTE_WITH_PAIRS
     uint8_t predicted[4];
@@ -205,9 +181,10 @@ void ModelDecoder::Item() {
       EndRun();
       return;
     }
+    if (run == size || patcher_->remaining_ == 0) return;
     // Behind the end of old there is nothing that could be as predicted.
     if (size == 0) Fail();
-    if (run == size || !patcher_->going()) return;
+    if (!patcher_->going()) return;
   }
 
   uint32_t shift;
@@ -279,6 +256,17 @@ void ModelDecoder::PutUnit(uint32_t target) {
   PutOld(bytes, unit().size);
 }
 
+MOTE_ONCE uint32_t ModelDecoder::CodedShift(uint32_t predicted) {
+  unsigned asked = MOTE_CONTEXT(recent_shift);
+  for (uint32_t recent : shifts_.value) {
+    if (recent != predicted && Bit(asked++)) return recent;
+  }
+  const unsigned negative = Bit(MOTE_CONTEXT(negative));
+  uint32_t difference = (Number(MOTE_NUMBER(miss) + Class(unit().kind == 0)) + 1) << unit().scale;
+  if (negative) difference = 0 - difference;
+  return predicted + difference;
+}
+
 uint32_t ModelDecoder::MissedShift(uint32_t predicted) {
   uint32_t shift;
   if (Bit(MOTE_CONTEXT(old_bits) + Class(unit().kind))) {
@@ -291,18 +279,7 @@ uint32_t ModelDecoder::MissedShift(uint32_t predicted) {
   return shift;
 }
 
-uint32_t ModelDecoder::CodedShift(uint32_t predicted) {
-  unsigned asked = MOTE_CONTEXT(recent_shift);
-  for (uint32_t recent : shifts_.value) {
-    if (recent != predicted && Bit(asked++)) return recent;
-  }
-  const unsigned negative = Bit(MOTE_CONTEXT(negative));
-  uint32_t difference = (Number(MOTE_NUMBER(miss) + Class(unit().kind == 0)) + 1) << unit().scale;
-  if (negative) difference = 0 - difference;
-  return predicted + difference;
-}
-
-void ModelDecoder::Substitute() {
+MOTE_ONCE void ModelDecoder::Substitute() {
   if (old_position_ == patcher_->old_size_) {
     Fail();
     return;
@@ -314,7 +291,7 @@ void ModelDecoder::Substitute() {
   if (substituted_ < 3) ++substituted_;
 }
 
-void ModelDecoder::Insert() {
+MOTE_ONCE void ModelDecoder::Insert() {
   const uint32_t position = NewPosition();
   matched_ = Bit(MOTE_CONTEXT(match) + matched_);
   uint32_t length = 1;
@@ -338,13 +315,13 @@ void ModelDecoder::Insert() {
       byte = patcher_->ReadNew(NewPosition() - distance_);
     } else {
       const uint8_t last_byte = position == 0 ? 0 : patcher_->ReadNew(position - 1);
-      byte = Tree(1 + LiteralTree(profile(), setting_.architecture->halfwords, position, last_byte));
+      byte = Tree(1 + LiteralTree(profile(), kHalfwords || setting_.architecture->halfwords, position, last_byte));
     }
     patcher_->PutNew(&byte, 1);
   } while (--length != 0);
 }
 
-void ModelDecoder::Seek() {
+MOTE_ONCE void ModelDecoder::Seek() {
   const uint32_t position = NewPosition();
   uint32_t to = position;
   if (Bit(MOTE_CONTEXT(recent_diagonal))) {
@@ -367,6 +344,36 @@ void ModelDecoder::Seek() {
   const uint32_t address = setting_.map.OldAddress(to);
   Learn(address, NewAddress() - address);
   step_ = Step::kRun;
+}
+
+// One step.
+void ModelDecoder::Next() {
+  switch (step_) {
+    case Step::kSetting:
+      ReadSetting();
+      return;
+    case Step::kSegment:
+      ReadSegment();
+      if (step_ == Step::kSegment) return;
+      break;
+    case Step::kRun:
+      run_ = Number(MOTE_NUMBER(run) + Class(event_));
+      if (run_ > patcher_->remaining_) run_ = patcher_->remaining_;
+      step_ = Step::kItem;
+      break;
+    case Step::kItem:
+      Item();
+      break;
+    case Step::kSubstitution:
+      Substitute();
+      break;
+    case Step::kInserted:
+      Insert();
+      break;
+    default:
+      Seek();
+  }
+  if (patcher_->remaining_ == 0) patcher_->CompleteNew(new_check_);
 }
 
 }  // namespace mote

@@ -17,7 +17,7 @@ class Patcher;
 class ModelDecoder {
  public:
   /// REQUIRES: ModelMemory(profile) bytes at `memory`, aligned to 4; kFirstProfile <= profile < kModelProfiles.
-  static ModelDecoder* Create(uint8_t* memory, unsigned profile, Patcher& patcher);
+  static void Create(uint8_t* memory, unsigned profile, Patcher& patcher);
 
   /// One byte of the delta behind its header.
   void Put(uint8_t byte);

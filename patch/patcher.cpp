@@ -40,7 +40,7 @@ Status Patcher::Write(const uint8_t* data, uint32_t size) {
   for (const uint8_t* end = data + size; data != end && status_ == Status::kNeedInput; ++data) {
 #if MOTE_WITH_MODEL
     if (codec_ == Codec::kModel) {
-      model_->Put(*data);
+      model().Put(*data);
       continue;
     }
 #endif
@@ -52,7 +52,7 @@ Status Patcher::Write(const uint8_t* data, uint32_t size) {
 
 Status Patcher::Finish() {
 #if MOTE_WITH_MODEL
-  if (codec_ == Codec::kModel) model_->Finish();
+  if (codec_ == Codec::kModel) model().Finish();
 #endif
   return status_;
 }
@@ -87,7 +87,7 @@ inline Status Patcher::Start(uint32_t old_check) {
 #if MOTE_WITH_MODEL
   if (codec_ == Codec::kModel) {
     mode_ = Mode::kInsert;
-    model_ = ModelDecoder::Create(config_.memory, profile, *this);
+    ModelDecoder::Create(config_.memory, profile, *this);
   }
 #endif
   return Status::kDone;
@@ -121,7 +121,7 @@ Status Patcher::Put(uint8_t byte) {
         more = byte & 0x80;
       }
       number_ |= digit << shift;
-      shift_ = static_cast<uint8_t>(next);
+      shift_ = next;
       if (more) return Status::kDone;
     }
     const uint32_t value = number_;

@@ -123,6 +123,7 @@ class Patcher {
   // For codec model. Its decoder goes on for a while after an error, which stays in status_: after that, nothing is called and
   // what is read means nothing.
   friend class ModelDecoder;
+  ModelDecoder& model() { return *reinterpret_cast<ModelDecoder*>(config_.memory); }
   bool going() const { return status_ == Status::kNeedInput; }
   void Fail(Status status);
   void FlushNew();
@@ -138,7 +139,7 @@ class Patcher {
   Mode mode_;
   Codec codec_;          // of what is being read: raw in the header
   uint8_t codec_field_;  // the header's: codec and parameter
-  uint8_t shift_;        // of the number being read: bits so far
+  uint32_t shift_;       // of the number being read: bits so far
   uint32_t number_;      // being read
   uint32_t bytes_;       // left of the current difference or insertion
   uint32_t old_size_;
@@ -150,9 +151,6 @@ class Patcher {
   PatcherConfig config_;
 #if MOTE_WITH_LZSS
   lzss::Decoder lzss_;
-#endif
-#if MOTE_WITH_MODEL
-  ModelDecoder* model_;
 #endif
 };
 

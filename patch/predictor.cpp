@@ -21,7 +21,7 @@ constexpr bool WholeWords(const Architecture& facts) {
   }
   return true;
 }
-static_assert(!kOneArchitecture || kWholeWords == WholeWords(FactsOf(kWordsOnly)));
+static_assert(!kWholeWords || WholeWords(FactsOf(kWordsOnly)));
 // Where an instruction may start at every multiple of the shortest one's size, there is nothing to remember between them.
 constexpr bool kFixedSteps = kOneArchitecture && FactsOf(kWordsOnly).long_size == 1 << FactsOf(kWordsOnly).align &&
                              FactsOf(kWordsOnly).short_size == 1 << FactsOf(kWordsOnly).align;

@@ -465,10 +465,10 @@ TEST(ModelSettings, SegmentsMustStandInBothImages) {
   ExpectSetting(before, Status::kCorrupt);
 }
 
-TEST(ModelSettings, CorruptGoesBeforeUnsupported) {
+TEST(ModelSettings, UnsupportedGoesBeforeCorrupt) {
   SettingWriter writer;
   writer.Even(15, 4).Even(0, 5).Even(33, 6).Even(0, 5).Even(0, 32);
-  ExpectSetting(writer, Status::kCorrupt);
+  ExpectSetting(writer, Status::kUnsupported);
 }
 
 TEST(ModelSettings, NumbersHaveOneForm) {

@@ -216,6 +216,7 @@ class Life {
 
   void EventHappened() {
     has_error_ |= !events_.front().is_cut();
+    had_unstable_cut_ |= events_.front().kind == PowercutEvent::kUnstable;
     events_ = events_.subspan(1);
     changes_before_ = changes_;
     reads_before_ = reads_;
@@ -454,6 +455,11 @@ class Life {
         confirmed_again = Confirm(layout_, metadata, choice.slot) == Status::kDone;
         continue;
       }
+      // Where no Confirm was ever completed, the trial may be over now: METADATA.md 3.
+      if (had_unstable_cut_ && layout_.install != Install::kOverwrite && floor_ < expected &&
+          VersionIn(choice.slot) == expected - 1 && !choice.on_trial) {
+        return;
+      }
       if (VersionIn(choice.slot) != expected || choice.on_trial || choice.last_resort) {
         return Fail(fmt::format("at the end version {} is started, not {}", VersionIn(choice.slot),
                                 expected));
@@ -517,6 +523,7 @@ class Life {
   bool counted_cut_ = false;
   bool has_error_ = false;  // a fault that passed, since the last start
   bool ever_failed_ = false;
+  bool had_unstable_cut_ = false;
   bool has_permanent_fault_ = false;
   bool fault_in_slot_ = false, is_read_fault_ = false;  // the permanent one
   int starts_ = 0, starts_at_fault_ = 0;

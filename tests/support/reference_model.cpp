@@ -770,7 +770,7 @@ class ModelDecoder {
 
   // From next_run to the next one.
   void Run() {
-    uint32_t run = Number(run_[Class(event_)]);
+    uint32_t run = std::min(Number(run_[Class(event_)]), Left());
     while (Item(run)) {
     }
   }
@@ -811,7 +811,6 @@ class ModelDecoder {
       const uint32_t n = std::min({run, 4 - setting_.OldAddress(walk_.position) % 4,
                                    walk_.boundary - walk_.position, OldSize() - walk_.position});
       run -= n;
-      Require(n <= Left());
       for (uint32_t i = 0; i < n; ++i) {
         const uint8_t byte = walk_.PredictedByte();
         walk_.position += 1;

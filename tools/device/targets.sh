@@ -21,6 +21,9 @@ bearssl=$repository/build/bearssl
 # Every device source that needs no library.
 device_sources() { (cd "$repository" && ls lzss/decoder.cpp patch/*.cpp stream/*.cpp agent/*.cpp | grep -v _bearssl); }
 
+# Those that an update takes: all but the slots and the boot decision.
+update_sources() { device_sources | grep -v '^agent/'; }
+
 device_profiles() {
   echo lzss model model-small all
   [[ ! -f $bearssl/src/hash/sha2small.c ]] || echo lzss+sha256
@@ -83,7 +86,7 @@ link_profile() {
   local dir=$1 profile=$2 codecs firmware=firmware.cpp source objects=()
   read -ra codecs <<< "$(profile_flags "$profile")"
   local flags=("${codecs[@]}" "${@:3}")
-  for source in $(device_sources); do
+  for source in $(update_sources); do
     compile "$dir" "$source" "${flags[@]}"
     objects+=("$dir/$source.o")
   done
