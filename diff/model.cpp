@@ -248,11 +248,6 @@ ModelSetting ReadModelSetting(Bytes coded, uint32_t old_size, uint32_t new_size)
   const bool has_ram = decoder.EvenBits(1) != 0;
   const bool other_addresses = decoder.EvenBits(1) != 0;
   setting.segments.resize(decoder.EvenBits(2) + 1);
-  if (FindArchitecture(setting.architecture) == nullptr) {
-    throw Error(Status::kUnsupported, "the delta's instruction set " +
-                                          std::to_string(static_cast<unsigned>(setting.architecture)) +
-                                          " is unknown to this build: use a newer mote");
-  }
   if (has_ram) {
     setting.ram_start = number();
     setting.ram_size = number();
@@ -271,6 +266,11 @@ ModelSetting ReadModelSetting(Bytes coded, uint32_t old_size, uint32_t new_size)
     segment = last;
   }
   setting.new_check = decoder.EvenBits(32);
+  if (FindArchitecture(setting.architecture) == nullptr) {
+    throw Error(Status::kUnsupported, "the delta's instruction set " +
+                                          std::to_string(static_cast<unsigned>(setting.architecture)) +
+                                          " is unknown to this build: use a newer mote");
+  }
   return setting;
 }
 

@@ -149,7 +149,7 @@ Window ModelDecoder::Old() {
     cached_ = static_cast<uint8_t>(size);
     cache_start_ = old_position_;
     at = 0;
-    patcher_->ReadOld(old_position_, cache_, size);
+    if (size != 0) patcher_->ReadOld(old_position_, cache_, size);
   }
   return {cache_ + at, size, size < left ? size - (kLookahead - 1) : left};
 }

@@ -465,10 +465,10 @@ TEST(ModelSettings, SegmentsMustStandInBothImages) {
   ExpectSetting(before, Status::kCorrupt);
 }
 
-TEST(ModelSettings, UnsupportedGoesBeforeCorrupt) {
+TEST(ModelSettings, CorruptGoesBeforeUnsupported) {
   SettingWriter writer;
   writer.Even(15, 4).Even(0, 5).Even(33, 6).Even(0, 5).Even(0, 32);
-  ExpectSetting(writer, Status::kUnsupported);
+  ExpectSetting(writer, Status::kCorrupt);
 }
 
 TEST(ModelSettings, NumbersHaveOneForm) {

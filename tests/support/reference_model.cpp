@@ -251,6 +251,13 @@ struct Setting {
     }
     return offset - last->old_offset + last->old_address;
   }
+  // Where the next segment of old starts behind `offset`.
+  uint32_t NextSegment(uint32_t offset) const {
+    for (const Segment& s : segments) {
+      if (s.old_offset > offset) return s.old_offset;
+    }
+    return 0xFFFFFFFF;
+  }
   uint32_t NewAddress(uint32_t offset) const {
     const Segment* last = &segments[0];
     for (const Segment& s : segments) {
@@ -808,7 +815,8 @@ class ModelDecoder {
       }
     } else if (run != 0) {
       Require(walk_.position != OldSize());
-      const uint32_t n = std::min({run, 4 - setting_.OldAddress(walk_.position) % 4,
+      const uint32_t n = std::min({run, Left(), 4 - setting_.OldAddress(walk_.position) % 4,
+                                   setting_.NextSegment(walk_.position) - walk_.position,
                                    walk_.boundary - walk_.position, OldSize() - walk_.position});
       run -= n;
       for (uint32_t i = 0; i < n; ++i) {
