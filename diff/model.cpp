@@ -230,9 +230,14 @@ ModelResult FindModelDelta(Bytes old_image, Bytes new_image, const ModelOptions&
 ModelSetting ReadModelSetting(Bytes coded, uint32_t old_size, uint32_t new_size) {
   RangeDecoder decoder{};
   decoder.Init();
-  for (size_t i = 0; i < coded.size() && !decoder.full(); ++i) decoder.Feed(coded[i]);
+  size_t fed = 0;
+  const auto feed = [&] {
+    while (fed < coded.size() && !decoder.full()) decoder.Feed(coded[fed++]);
+  };
+  feed();
   decoder.Start();
   const auto number = [&]() -> uint32_t {
+    feed();
     const unsigned bits = decoder.EvenBits(6);
     if (bits == 0) return 0;
     const unsigned zeros = decoder.EvenBits(5);
@@ -265,6 +270,7 @@ ModelSetting ReadModelSetting(Bytes coded, uint32_t old_size, uint32_t new_size)
     if (other_addresses) last.new_address = number();
     segment = last;
   }
+  feed();
   setting.new_check = decoder.EvenBits(32);
   if (FindArchitecture(setting.architecture) == nullptr) {
     throw Error(Status::kUnsupported, "the delta's instruction set " +

@@ -291,10 +291,18 @@ TEST_P(EveryArchitecture, AnySettingIsFollowed) {
       segment.old_address = segment.new_address = address();
       if (other_addresses) segment.new_address = address();
     }
-    if (random.Below(4) != 0) {
-      std::ranges::sort(setting.segments, {}, &Segment::old_offset);
-    }
+    // In order, in both images.
+    std::vector<uint32_t> new_offsets;
+    for (const Segment& segment : setting.segments) new_offsets.push_back(segment.new_offset);
+    std::ranges::sort(setting.segments, {}, &Segment::old_offset);
+    std::ranges::sort(new_offsets);
+    for (size_t n = 0; n < new_offsets.size(); ++n) setting.segments[n].new_offset = new_offsets[n];
     setting.segments[0].old_offset = setting.segments[0].new_offset = 0;
+    if (setting.segments.size() > 1) {
+      for (Segment& segment : setting.segments) {
+        for (uint32_t* value : {&segment.old_offset, &segment.new_offset, &segment.old_address, &segment.new_address}) *value &= ~3u;
+      }
+    }
     std::vector<Copy> copies = program.copies;
     if (random.Below(3) == 0) {
       for (Copy& copy : copies) copy.old_position = random.Below(old_size - copy.length + 1);
@@ -391,7 +399,7 @@ std::vector<Pair> OddPairs() {
   const Bytes image = CodeLikeBytes(random, 20'001);
   const Bytes other = RandomBytes(random, 19'999);
   Bytes repeated;
-  for (int i = 0; i < 12; ++i) repeated.insert(repeated.end(), image.begin(), image.begin() + 5'000);
+  for (int i = 0; i < 5; ++i) repeated.insert(repeated.end(), image.begin(), image.begin() + 5'000);
   Bytes every_byte = image;
   for (uint8_t& byte : every_byte) byte = static_cast<uint8_t>(byte + 1 + random.Below(255));
   Bytes halves = image;
@@ -424,7 +432,7 @@ std::vector<Pair> OddPairs() {
        Joined({part(0, 1'003), part(903, 1'003), {7}, part(1'000, 1'003)})},
       {"grown_at_both_ends", image, grown},
       {"halves_swapped", image, halves},
-      {"zeros_to_ones", Bytes(20'000, 0), Bytes(20'000, 0xFF)},
+      {"zeros_to_ones", Bytes(6'000, 0), Bytes(6'000, 0xFF)},
       {"zeros_grow", Bytes(10'000, 0), Bytes(50'001, 0)},
       {"ones", Bytes(4'097, 0xFF), Bytes(12'000, 0xFF)},
   };
@@ -441,7 +449,7 @@ TEST_P(ModelOdd, IsUpdated) {
     const Bytes delta = MakeDelta(old_image, new_image, profile);
     ASSERT_EQ(ReadHeader(delta).profile, profile);
     ASSERT_NO_FATAL_FAILURE(ExpectUpdates(random, old_image, new_image, delta));
-    for (unsigned id = 0; id < kArchitectureCount; ++id) {
+    for (unsigned id = profile; id < kArchitectureCount; id += kModelProfiles) {
       SCOPED_TRACE(::testing::Message() << "architecture " << id);
       const Bytes given = MakeDelta(old_image, new_image, profile, static_cast<ArchitectureId>(id));
       ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, old_image, new_image, given));
