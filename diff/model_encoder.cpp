@@ -518,7 +518,9 @@ ModelDelta Encoder::Encode() {
         confident = contexts_.streak[HitContext(profile_, found, history_, unit.kind)] == kConfident;
       }
     } else if (follows && new_[pos_] == PredictedByte()) {
-      plain_end = op_ + predictor_.PlainBytes(op_);
+      uint32_t segment_end;
+      setting_.map.OldAddress(op_, segment_end);
+      plain_end = std::min(op_ + predictor_.PlainBytes(op_), segment_end);
       ++run_;
       ++pos_;
       ++op_;

@@ -21,8 +21,7 @@ struct ModelSetting {
   bool relative_words = false;
   uint32_t ram_start = 0;
   uint32_t ram_size = 0;
-  /// At least one, at most kMaxSegments; the first at offset 0 of both images, the others in order of their offsets. Each starts
-  /// where the address that its predecessor would give there is a multiple of 4.
+  /// At least one, at most kMaxSegments; the first at offset 0 of both images, the others in order of their offsets.
   std::vector<Segment> segments{Segment{}};
   /// FNV-1a of the new image; filled in when a setting is read.
   uint32_t new_check = 0;

@@ -297,7 +297,13 @@ MOTE_ONCE void ModelDecoder::Insert() {
   uint32_t length = 1;
   if (matched_) {
     const bool last = Bit(MOTE_CONTEXT(last_distance));
-    length = Number(MOTE_NUMBER(match_length) + Class(!last)) + 1;
+    const uint32_t number = Number(MOTE_NUMBER(match_length) + Class(!last));
+    // Before it is added to: near 2^32 it would wrap around, to a length that fits and a model of distances that is none.
+    if (number >= insertion_) {
+      Fail();
+      return;
+    }
+    length = number + 1;
     if (!last) {
       length += kMinMatch - 1;
       distance_ = Number(MOTE_NUMBER(distance) + Class((length < 6 ? length : 6) - kMinMatch)) + 1;

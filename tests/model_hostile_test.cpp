@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -373,6 +374,28 @@ TEST(ModelForged, GoodImagesOfRandomDecisions) {
     done += forged.outcome.status == Status::kDone;
   }
   EXPECT_GT(done, kCases / 20) << "hardly any way leads to an image";
+}
+
+TEST(ModelForged, LengthsThatWrapAroundTakeNoTime) {
+  // Nothing to 7 bytes: no run, an insertion of 7, the literals 0, 1 and 2, a match at another distance whose number is 2^32 - 4,
+  // - 3 or - 2. With 3 more that is no length modulo 2^32, and one to count down from for ever.
+  const std::string setting(9 + 6 + 32, '0');
+  const std::string start = "0 1 1110 0 0 0  0 00000000 0 00000001 0 00000010  1 0 ";
+  for (const char* end : {"01", "10", "11"}) {
+    const std::string bits = setting + start + std::string(31, '1') + "0 1 1 " + std::string(27, '1') + end;
+    size_t at = 0;
+    const Forgery forged = ForgeModel({}, 7, 0, [&](uint32_t) {
+      while (at < bits.size() && bits[at] == ' ') ++at;
+      return at < bits.size() && bits[at++] == '1';
+    });
+    ASSERT_EQ(forged.outcome.status, Status::kCorrupt);
+    ASSERT_EQ(forged.outcome.image, (Bytes{0, 1, 2})) << "it is another way";
+    Bytes delta = ModelHeader({}, 7, 0);
+    delta.insert(delta.end(), forged.coded.begin(), forged.coded.end());
+    const auto before = std::chrono::steady_clock::now();
+    ASSERT_NO_FATAL_FAILURE(ExpectAsReference({}, delta, 64, 1, 7));
+    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+  }
 }
 
 // --- Settings that lie (FORMAT.md 6.3).

@@ -76,7 +76,9 @@ void ExpectRebuilt(const Bytes& old_image, const Bytes& new_image, const Bytes& 
   rig.memory_size = CodecMemory(ReadHeader(delta));
   rig.capacity = static_cast<uint32_t>(new_image.size());
   const Outcome outcome = rig.Run(delta, pieces);
-  ASSERT_STREQ(StatusName(outcome.status), "done");
+  ASSERT_STREQ(StatusName(outcome.status), "done")
+      << "the second decoder says " << StatusName(ReferenceDevice{.old_image = old_image}.Apply(delta).status)
+      << ": if done, the device's is wrong, else the encoder";
   ASSERT_EQ(Compare(outcome.image, new_image), "");
 }
 
@@ -298,7 +300,8 @@ TEST_P(EveryArchitecture, AnySettingIsFollowed) {
     std::ranges::sort(new_offsets);
     for (size_t n = 0; n < new_offsets.size(); ++n) setting.segments[n].new_offset = new_offsets[n];
     setting.segments[0].old_offset = setting.segments[0].new_offset = 0;
-    if (setting.segments.size() > 1) {
+    // At whole words mostly; elsewhere they are nobody's, and followed all the same.
+    if (random.Below(4) != 0) {
       for (Segment& segment : setting.segments) {
         for (uint32_t* value : {&segment.old_offset, &segment.new_offset, &segment.old_address, &segment.new_address}) *value &= ~3u;
       }
@@ -399,7 +402,7 @@ std::vector<Pair> OddPairs() {
   const Bytes image = CodeLikeBytes(random, 20'001);
   const Bytes other = RandomBytes(random, 19'999);
   Bytes repeated;
-  for (int i = 0; i < 5; ++i) repeated.insert(repeated.end(), image.begin(), image.begin() + 5'000);
+  for (int i = 0; i < 3; ++i) repeated.insert(repeated.end(), image.begin(), image.begin() + 5'000);
   Bytes every_byte = image;
   for (uint8_t& byte : every_byte) byte = static_cast<uint8_t>(byte + 1 + random.Below(255));
   Bytes halves = image;
