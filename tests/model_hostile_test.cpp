@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Codec model, against what should not happen: damaged and cut deltas on a whole device, garbage behind a good header, numbers
-// and settings out of range, forged decisions, flashes that fail, calls at the wrong time. What each must come to, the second
-// decoder tells; model_reference_test.cpp has more of its kind.
+// Codec model, against what should not happen: damaged and cut deltas on a whole device, garbage
+// behind a good header, numbers and settings out of range, forged decisions, flashes that fail,
+// calls at the wrong time. What each must come to, the second decoder tells;
+// model_reference_test.cpp has more of its kind.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,27 +35,39 @@ struct Sample {
 
 void PrintTo(const Sample& sample, std::ostream* out) { *out << sample.name; }
 
-// Small deltas with everything in them: units right and wrong, pairs, substitutions, insertions with matches, seeks.
+// Small deltas with everything in them: units right and wrong, pairs, substitutions, insertions
+// with matches, seeks.
 std::vector<Sample> Samples() {
   std::vector<Sample> samples;
-  constexpr ArchitectureId kIds[] = {ArchitectureId::kThumb, ArchitectureId::kXtensa, ArchitectureId::kRiscv,
-                                     ArchitectureId::kAarch64, ArchitectureId::kMipsBig};
+  constexpr ArchitectureId kIds[] = {ArchitectureId::kThumb, ArchitectureId::kXtensa,
+                                     ArchitectureId::kRiscv, ArchitectureId::kAarch64,
+                                     ArchitectureId::kMipsBig};
   unsigned profile = 0;
   for (const ArchitectureId id : kIds) {
     Random random(static_cast<uint64_t>(id));
-    Program program = MakeProgram(random, {.architecture = id, .functions = 8, .function_size = 60, .new_base = 0x08020000,
-                                           .edits = 3, .retargeted = 6});
+    Program program = MakeProgram(random, {.architecture = id,
+                                           .functions = 8,
+                                           .function_size = 60,
+                                           .new_base = 0x08020000,
+                                           .edits = 3,
+                                           .retargeted = 6});
     // Something that repeats, and single bytes that differ.
-    for (int n = 0; n < 60; ++n) program.new_image.push_back(program.new_image[program.new_image.size() - 20]);
+    for (int n = 0; n < 60; ++n)
+      program.new_image.push_back(program.new_image[program.new_image.size() - 20]);
     for (size_t i = 7; i < program.new_image.size(); i += 97) program.new_image[i] ^= 0x11;
     samples.push_back({std::string(ArchitectureName(id)), program.old_image, program.new_image,
-                       EncodedDelta(program.old_image, program.new_image, program.copies, program.setting, profile)});
+                       EncodedDelta(program.old_image, program.new_image, program.copies,
+                                    program.setting, profile)});
     std::ranges::replace(samples.back().name, '-', '_');
     profile = (profile + 1) % kModelProfiles;
   }
   const Bytes text = FromText("hello world");
-  samples.push_back({"hello", text, FromText("hello, world"), Diff(text, FromText("hello, world"), {})});
-  samples.push_back({"from_nothing", {}, FromText("a new image, a new image"), Diff({}, FromText("a new image, a new image"), {})});
+  samples.push_back(
+      {"hello", text, FromText("hello, world"), Diff(text, FromText("hello, world"), {})});
+  samples.push_back({"from_nothing",
+                     {},
+                     FromText("a new image, a new image"),
+                     Diff({}, FromText("a new image, a new image"), {})});
   return samples;
 }
 
@@ -62,18 +75,22 @@ uint32_t MemoryFor(const Bytes& delta) { return CodecMemory(ReadHeader(delta)); 
 
 class ModelOnDevice : public ::testing::TestWithParam<Sample> {
  protected:
-  // The device's status is the second decoder's, and so is the image, which may be none but `new_image`. Memory is that of the
-  // largest profile, as damage may ask for another one.
-  static void ExpectAsReference(const Bytes& old_image, const Bytes& new_image, const Bytes& delta, const Pieces& pieces) {
+  // The device's status is the second decoder's, and so is the image, which may be none but
+  // `new_image`. Memory is that of the largest profile, as damage may ask for another one.
+  static void ExpectAsReference(const Bytes& old_image, const Bytes& new_image, const Bytes& delta,
+                                const Pieces& pieces) {
     const DeviceOutcome device = RunDevice(kShape, old_image, kSlot, ModelMemory(0), delta, pieces);
-    const Outcome reference = ReferenceDevice{.old_image = old_image, .capacity = kSlot, .window_size = ModelMemory(0)}.Apply(delta);
+    const Outcome reference =
+        ReferenceDevice{.old_image = old_image, .capacity = kSlot, .window_size = ModelMemory(0)}
+            .Apply(delta);
     ASSERT_STREQ(StatusName(device.status), StatusName(reference.status));
     if (device.status != Status::kDone) return;
     ASSERT_EQ(Compare(device.image, new_image), "") << "a wrong image was called good";
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Model, ModelOnDevice, ::testing::ValuesIn(Samples()), [](const auto& sample) { return sample.param.name; });
+INSTANTIATE_TEST_SUITE_P(Model, ModelOnDevice, ::testing::ValuesIn(Samples()),
+                         [](const auto& sample) { return sample.param.name; });
 
 TEST_P(ModelOnDevice, EveryFlippedBit) {
   const auto& [name, old_image, new_image, intact] = GetParam();
@@ -82,7 +99,8 @@ TEST_P(ModelOnDevice, EveryFlippedBit) {
   for (size_t bit = 0; bit < 8 * delta.size(); ++bit) {
     SCOPED_TRACE(::testing::Message() << "bit " << bit);
     delta[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
-    ASSERT_NO_FATAL_FAILURE(ExpectAsReference(old_image, new_image, delta, bit % 2 ? Pieces(random) : Pieces(1)));
+    ASSERT_NO_FATAL_FAILURE(
+        ExpectAsReference(old_image, new_image, delta, bit % 2 ? Pieces(random) : Pieces(1)));
     delta[bit / 8] = intact[bit / 8];
   }
 }
@@ -93,8 +111,10 @@ TEST_P(ModelOnDevice, EveryCut) {
   for (size_t size = 0; size < intact.size(); ++size) {
     SCOPED_TRACE(::testing::Message() << "cut to " << size << " bytes");
     const Bytes delta(intact.begin(), intact.begin() + static_cast<ptrdiff_t>(size));
-    const DeviceOutcome outcome = RunDevice(kShape, old_image, kSlot, ModelMemory(0), delta, Pieces(7));
-    // In the header it is seen that something is missing. Behind it, zeros follow, and the last byte was none.
+    const DeviceOutcome outcome =
+        RunDevice(kShape, old_image, kSlot, ModelMemory(0), delta, Pieces(7));
+    // In the header it is seen that something is missing. Behind it, zeros follow, and the last
+    // byte was none.
     if (size < header) {
       ASSERT_EQ(outcome.status, Status::kNeedInput);
     } else {
@@ -133,10 +153,13 @@ TEST_P(ModelOnDevice, PaddingOfAnyKindNeverMakesAWrongImage) {
   Random random(3);
   for (const int filler : {0x00, 0x01, 0x80, 0xFF, -1}) {
     Bytes padded = intact;
-    for (int n = 0; n < 200; ++n) padded.push_back(static_cast<uint8_t>(filler < 0 ? random.Next() : static_cast<uint64_t>(filler)));
+    for (int n = 0; n < 200; ++n)
+      padded.push_back(
+          static_cast<uint8_t>(filler < 0 ? random.Next() : static_cast<uint64_t>(filler)));
     ASSERT_NO_FATAL_FAILURE(ExpectAsReference(old_image, new_image, padded, Pieces(random)));
     if (filler == 0) {
-      ASSERT_EQ(RunDevice(kShape, old_image, kSlot, ModelMemory(0), padded, Pieces(1)).status, Status::kDone);
+      ASSERT_EQ(RunDevice(kShape, old_image, kSlot, ModelMemory(0), padded, Pieces(1)).status,
+                Status::kDone);
     }
   }
 }
@@ -147,11 +170,14 @@ TEST_P(ModelOnDevice, SlotAndMemoryMustBeLargeEnough) {
   const auto slot = static_cast<uint32_t>((new_image.size() - 1) / 4 * 4);
   const uint32_t memory = MemoryFor(delta);
   if (slot != 0) {
-    EXPECT_EQ(RunDevice(shape, old_image, slot, memory, delta, Pieces(1)).status, Status::kDoesNotFit);
+    EXPECT_EQ(RunDevice(shape, old_image, slot, memory, delta, Pieces(1)).status,
+              Status::kDoesNotFit);
   }
   EXPECT_EQ(RunDevice(shape, old_image, slot + 4, memory, delta, Pieces(1)).status, Status::kDone);
   for (const uint32_t less : {1u, 4u, memory / 2, memory}) {
-    EXPECT_EQ(RunDevice(shape, old_image, slot + 4, memory - less, delta, Pieces(1)).status, Status::kDoesNotFit) << less;
+    EXPECT_EQ(RunDevice(shape, old_image, slot + 4, memory - less, delta, Pieces(1)).status,
+              Status::kDoesNotFit)
+        << less;
   }
 }
 
@@ -160,7 +186,9 @@ TEST_P(ModelOnDevice, AnyOtherBaseIsRefused) {
   for (size_t i = 0; i < old_image.size(); i += 5) {
     Bytes other = old_image;
     other[i] ^= static_cast<uint8_t>(1 << i % 8);
-    ASSERT_EQ(RunDevice(kShape, other, kSlot, ModelMemory(0), delta, Pieces(64)).status, Status::kWrongBase) << "byte " << i;
+    ASSERT_EQ(RunDevice(kShape, other, kSlot, ModelMemory(0), delta, Pieces(64)).status,
+              Status::kWrongBase)
+        << "byte " << i;
   }
 }
 
@@ -176,10 +204,11 @@ struct Bench {
 
   Bench(const Bytes& old_bytes, const Bytes& delta)
       : old_image(old_bytes), buffer(48), memory(MemoryFor(delta) / 8 + 1) {
-    patcher.Init({{&Read, this, static_cast<uint32_t>(old_image.size())},
-                  {buffer.data(), static_cast<uint32_t>(buffer.size()), &Flush, &ReadBack, this, kSlot},
-                  reinterpret_cast<uint8_t*>(memory.data()),
-                  static_cast<uint32_t>(memory.size() * 8)});
+    patcher.Init(
+        {{&Read, this, static_cast<uint32_t>(old_image.size())},
+         {buffer.data(), static_cast<uint32_t>(buffer.size()), &Flush, &ReadBack, this, kSlot},
+         reinterpret_cast<uint8_t*>(memory.data()),
+         static_cast<uint32_t>(memory.size() * 8)});
   }
   static Status Read(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
     const Bytes& from = static_cast<Bench*>(context)->old_image;
@@ -198,12 +227,15 @@ struct Bench {
     to.insert(to.end(), data, data + size);
     return Status::kDone;
   }
-  Status Write(std::span<const uint8_t> bytes) { return patcher.Write(bytes.data(), static_cast<uint32_t>(bytes.size())); }
+  Status Write(std::span<const uint8_t> bytes) {
+    return patcher.Write(bytes.data(), static_cast<uint32_t>(bytes.size()));
+  }
 };
 
 class ModelFinish : public ::testing::TestWithParam<Sample> {};
 
-INSTANTIATE_TEST_SUITE_P(Model, ModelFinish, ::testing::ValuesIn(Samples()), [](const auto& sample) { return sample.param.name; });
+INSTANTIATE_TEST_SUITE_P(Model, ModelFinish, ::testing::ValuesIn(Samples()),
+                         [](const auto& sample) { return sample.param.name; });
 
 TEST_P(ModelFinish, OnceAtTheEndIsEnoughAndTwiceIsNoHarm) {
   const auto& [name, old_image, new_image, delta] = GetParam();
@@ -244,7 +276,8 @@ TEST_P(ModelFinish, TooEarlyEndsItInTheHeaderItDoesNot) {
 }
 
 TEST_P(ModelFinish, IsNeededWhereTheRestIsHeldBack) {
-  // Without Finish, the decoder waits for bytes that do not come: it says so, and does not say that it is done.
+  // Without Finish, the decoder waits for bytes that do not come: it says so, and does not say that
+  // it is done.
   const auto& [name, old_image, new_image, delta] = GetParam();
   Bench bench(old_image, delta);
   const Status written = bench.Write(delta);
@@ -308,7 +341,8 @@ TEST(ModelReadBack, IsMet) {
 
 // --- Garbage behind a good header, and forged decisions: as the second decoder takes them.
 
-void ExpectAsReference(const Bytes& old_image, const Bytes& delta, uint32_t buffer, uint32_t pieces, uint32_t new_size) {
+void ExpectAsReference(const Bytes& old_image, const Bytes& delta, uint32_t buffer, uint32_t pieces,
+                       uint32_t new_size) {
   PatcherRig rig(old_image);
   rig.memory_size = MemoryFor(delta);
   rig.buffer_size = buffer;
@@ -335,13 +369,14 @@ TEST(ModelGarbage, BehindAGoodHeader) {
       garbage[1] = garbage[2] = 0;
     }
     delta.insert(delta.end(), garbage.begin(), garbage.end());
-    ASSERT_NO_FATAL_FAILURE(ExpectAsReference(old_image, delta, 1 + random.Below(100), 1 + random.Below(50), new_size));
+    ASSERT_NO_FATAL_FAILURE(
+        ExpectAsReference(old_image, delta, 1 + random.Below(100), 1 + random.Below(50), new_size));
   }
 }
 
 TEST(ModelForged, GoodImagesOfRandomDecisions) {
-  // Decisions near what is likely: long runs, units hit and missed, all of it. The check is made right: the image is a good one,
-  // however odd the way to it.
+  // Decisions near what is likely: long runs, units hit and missed, all of it. The check is made
+  // right: the image is a good one, however odd the way to it.
   int done = 0;
   constexpr int kCases = 3'000 / kSlowdown;
   for (int i = 0; i < kCases; ++i) {
@@ -351,7 +386,8 @@ TEST(ModelForged, GoodImagesOfRandomDecisions) {
     const Program program = MakeProgram(random, {.architecture = id, .functions = 10});
     const unsigned profile = random.Below(kModelProfiles);
     const auto new_size = random.Below(2'000);
-    // The setting's start by hand: architecture, flags, one segment at the program's base, 1 << 27; then the check.
+    // The setting's start by hand: architecture, flags, one segment at the program's base, 1 << 27;
+    // then the check.
     std::vector<bool> start;
     const auto put = [&](uint32_t value, unsigned count) {
       while (count-- != 0) start.push_back((value >> count & 1) != 0);
@@ -364,25 +400,29 @@ TEST(ModelForged, GoodImagesOfRandomDecisions) {
     size_t at = 0;
     // How often it is as likely: mostly, for long ways through; or seldom, for short ones.
     const uint32_t wild = 1 + random.Below(40);
-    const Forgery forged = ForgeWithCheck(program.old_image, new_size, profile, [&](uint32_t chance) {
-      if (at < start.size()) return static_cast<bool>(start[at++]);
-      return random.Below(wild) == 0 ? random.Below(2) != 0 : random.Below(4096) < chance;
-    });
+    const Forgery forged =
+        ForgeWithCheck(program.old_image, new_size, profile, [&](uint32_t chance) {
+          if (at < start.size()) return static_cast<bool>(start[at++]);
+          return random.Below(wild) == 0 ? random.Below(2) != 0 : random.Below(4096) < chance;
+        });
     Bytes delta = ModelHeader(program.old_image, new_size, profile);
     delta.insert(delta.end(), forged.coded.begin(), forged.coded.end());
-    ASSERT_NO_FATAL_FAILURE(ExpectAsReference(program.old_image, delta, 1 + random.Below(100), 1 + random.Below(50), new_size));
+    ASSERT_NO_FATAL_FAILURE(ExpectAsReference(program.old_image, delta, 1 + random.Below(100),
+                                              1 + random.Below(50), new_size));
     done += forged.outcome.status == Status::kDone;
   }
   EXPECT_GT(done, kCases / 20) << "hardly any way leads to an image";
 }
 
 TEST(ModelForged, LengthsThatWrapAroundTakeNoTime) {
-  // Nothing to 7 bytes: no run, an insertion of 7, the literals 0, 1 and 2, a match at another distance whose number is 2^32 - 4,
+  // Nothing to 7 bytes: no run, an insertion of 7, the literals 0, 1 and 2, a match at another
+  // distance whose number is 2^32 - 4,
   // - 3 or - 2. With 3 more that is no length modulo 2^32, and one to count down from for ever.
   const std::string setting(9 + 6 + 32, '0');
   const std::string start = "0 1 1110 0 0 0  0 00000000 0 00000001 0 00000010  1 0 ";
   for (const char* end : {"01", "10", "11"}) {
-    const std::string bits = setting + start + std::string(31, '1') + "0 1 1 " + std::string(27, '1') + end;
+    const std::string bits =
+        setting + start + std::string(31, '1') + "0 1 1 " + std::string(27, '1') + end;
     size_t at = 0;
     const Forgery forged = ForgeModel({}, 7, 0, [&](uint32_t) {
       while (at < bits.size() && bits[at] == ' ') ++at;
@@ -436,7 +476,8 @@ void ExpectSetting(SettingWriter& writer, Status status) {
   PatcherRig rig(old_image);
   const Outcome outcome = rig.Run(delta);
   // What comes of the zeros behind a good setting is no image with this check.
-  EXPECT_STREQ(StatusName(outcome.status), StatusName(status == Status::kDone ? Status::kCorrupt : status));
+  EXPECT_STREQ(StatusName(outcome.status),
+               StatusName(status == Status::kDone ? Status::kCorrupt : status));
   if (status != Status::kDone) {
     EXPECT_EQ(rig.flushes(), 0u);
   }
@@ -473,13 +514,29 @@ TEST(ModelSettings, SegmentsMustStandInBothImages) {
   for (const auto& c : cases) {
     SCOPED_TRACE(::testing::Message() << c.old_offset << " " << c.new_offset);
     SettingWriter writer;
-    writer.Even(1, 4).Even(0, 3).Even(1, 2).Number(0x1000).Number(c.old_offset).Number(c.new_offset).Number(0x2000).Even(0, 32);
+    writer.Even(1, 4)
+        .Even(0, 3)
+        .Even(1, 2)
+        .Number(0x1000)
+        .Number(c.old_offset)
+        .Number(c.new_offset)
+        .Number(0x2000)
+        .Even(0, 32);
     ExpectSetting(writer, c.status);
   }
-  // Back again, modulo 2^32, they may go: to 40, then to 10, and to 3, before the first byte of old they may not.
+  // Back again, modulo 2^32, they may go: to 40, then to 10, and to 3, before the first byte of old
+  // they may not.
   SettingWriter back;
   back.Even(1, 4).Even(0, 3).Even(3, 2).Number(0x1000);
-  back.Number(40).Number(40).Number(0x2000).Number(0u - 30).Number(0u - 30).Number(0x3000).Number(0u - 7).Number(5).Number(1);
+  back.Number(40)
+      .Number(40)
+      .Number(0x2000)
+      .Number(0u - 30)
+      .Number(0u - 30)
+      .Number(0x3000)
+      .Number(0u - 7)
+      .Number(5)
+      .Number(1);
   back.Even(0, 32);
   ExpectSetting(back, Status::kDone);
   SettingWriter before;
@@ -503,14 +560,16 @@ TEST(ModelSettings, NumbersHaveOneForm) {
       if (bits != 0) writer.Even(zeros, 5);
       if (bits != 0 && bits <= 32 && zeros < bits) writer.Even(0xFFFFFFFF, bits - 1 - zeros);
       writer.Even(0, 32);
-      ExpectSetting(writer, bits == 0 || (bits <= 32 && zeros < bits) ? Status::kDone : Status::kCorrupt);
+      ExpectSetting(writer,
+                    bits == 0 || (bits <= 32 && zeros < bits) ? Status::kDone : Status::kCorrupt);
       if (HasFatalFailure() || HasNonfatalFailure()) return;
     }
   }
 }
 
 TEST(ModelSettings, RangesMayWrapAround) {
-  // RAM from near the end of the address space around to its start, and everything: images are rebuilt all the same.
+  // RAM from near the end of the address space around to its start, and everything: images are
+  // rebuilt all the same.
   Random random(4);
   const Bytes old_image = CodeLikeBytes(random, 2'000);
   const Bytes new_image = Edited(random, old_image, 4, 3'000);
@@ -522,8 +581,12 @@ TEST(ModelSettings, RangesMayWrapAround) {
         setting.relative_words = true;
         setting.ram_start = start, setting.ram_size = size;
         setting.segments = {{0, start - 100, 0, 0u - start}};
-        const Bytes delta = EncodedDelta(old_image, new_image, {{0, 0, std::min<uint32_t>(2'000, static_cast<uint32_t>(new_image.size()))}}, setting, id % 3);
-        ASSERT_NO_FATAL_FAILURE(ExpectAsReference(old_image, delta, 64, 64, static_cast<uint32_t>(new_image.size())));
+        const Bytes delta = EncodedDelta(
+            old_image, new_image,
+            {{0, 0, std::min<uint32_t>(2'000, static_cast<uint32_t>(new_image.size()))}}, setting,
+            id % 3);
+        ASSERT_NO_FATAL_FAILURE(
+            ExpectAsReference(old_image, delta, 64, 64, static_cast<uint32_t>(new_image.size())));
         ASSERT_EQ(Compare(Apply(old_image, delta), new_image), "");
       }
     }
@@ -536,15 +599,18 @@ TEST(MaskAddresses, TakesAnyImageAndSetting) {
   for (int i = 0; i < 4'000 / kSlowdown; ++i) {
     SCOPED_TRACE(::testing::Message() << "seed " << i);
     Random random(static_cast<uint64_t>(i));
-    Bytes image = i % 2 ? RandomBytes(random, random.UpTo(500)) : CodeLikeBytes(random, random.UpTo(500));
+    Bytes image =
+        i % 2 ? RandomBytes(random, random.UpTo(500)) : CodeLikeBytes(random, random.UpTo(500));
     image.shrink_to_fit();
     ModelSetting setting;
     setting.architecture = static_cast<ArchitectureId>(random.Below(kArchitectureCount));
     setting.relative_words = random.Below(2) != 0;
-    setting.ram_start = static_cast<uint32_t>(random.Next()), setting.ram_size = random.UpTo(0xFFFFFFFF);
+    setting.ram_start = static_cast<uint32_t>(random.Next()),
+    setting.ram_size = random.UpTo(0xFFFFFFFF);
     setting.segments.resize(1 + random.Below(kMaxSegments));
     for (Segment& segment : setting.segments) {
-      segment = {random.UpTo(600), static_cast<uint32_t>(random.Next()), random.UpTo(600), static_cast<uint32_t>(random.Next())};
+      segment = {random.UpTo(600), static_cast<uint32_t>(random.Next()), random.UpTo(600),
+                 static_cast<uint32_t>(random.Next())};
     }
     setting.segments[0].old_offset = setting.segments[0].new_offset = 0;
     for (const bool old_side : {true, false}) {
@@ -556,12 +622,16 @@ TEST(MaskAddresses, TakesAnyImageAndSetting) {
 }
 
 TEST(MaskAddresses, MakesMovedCodeAlike) {
-  // The same program at another place, and nothing else: masked, the two are one. Unmasked, they are not.
+  // The same program at another place, and nothing else: masked, the two are one. Unmasked, they
+  // are not.
   for (unsigned id = 0; id < kArchitectureCount; ++id) {
     SCOPED_TRACE(id);
     Random random(id);
-    Program program = MakeProgram(random, {.architecture = static_cast<ArchitectureId>(id), .functions = 50,
-                                           .new_base = 0x08040000, .edits = 0, .retargeted = 0});
+    Program program = MakeProgram(random, {.architecture = static_cast<ArchitectureId>(id),
+                                           .functions = 50,
+                                           .new_base = 0x08040000,
+                                           .edits = 0,
+                                           .retargeted = 0});
     program.setting.relative_words = true;
     ASSERT_NE(program.old_image, program.new_image);
     const Bytes old_masked = MaskAddresses(program.old_image, program.setting, true);

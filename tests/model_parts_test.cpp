@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of codec model, each alone: instructions as assemblers write them, the range coder's two halves, the shift table
-// against one that keeps a list. Known answers come from GNU as and llvm-mc, as objdump and llvm-mc print them, or from the
-// architecture's manual.
+// The parts of codec model, each alone: instructions as assemblers write them, the range coder's
+// two halves, the shift table against one that keeps a list. Known answers come from GNU as and
+// llvm-mc, as objdump and llvm-mc print them, or from the architecture's manual.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,9 +33,7 @@ struct Instruction {
   const char* text;
 };
 
-void PrintTo(const Instruction& i, std::ostream* out) {
-  *out << i.text;
-}
+void PrintTo(const Instruction& i, std::ostream* out) { *out << i.text; }
 
 constexpr auto kThumbId = ArchitectureId::kThumb;
 constexpr auto kXtensaId = ArchitectureId::kXtensa;
@@ -45,7 +43,8 @@ constexpr auto kMipsId = ArchitectureId::kMips;
 constexpr auto k8051Id = ArchitectureId::k8051;
 
 constexpr Instruction kInstructions[] = {
-    // arm-none-eabi-as, -mcpu=cortex-m4; arm-none-eabi-objdump prints halfwords, the first one is the lower half here.
+    // arm-none-eabi-as, -mcpu=cortex-m4; arm-none-eabi-objdump prints halfwords, the first one is
+    // the lower half here.
     {kThumbId, 0xF800F000, 4, 0x0, 0x4, "f000 f800 bl 4"},
     {kThumbId, 0xF802F000, 4, 0x4, 0xC, "f000 f802 bl c"},
     {kThumbId, 0xFFFEF7FF, 4, 0x8, 0x8, "f7ff fffe bl 8"},
@@ -97,14 +96,16 @@ constexpr Instruction kInstructions[] = {
     {kAarch64Id, 0x95FFFFFF, 4, 0x80000, 0x807FFFC, "bl #134217724"},
     {kAarch64Id, 0x16000000, 4, 0x80000, 0xF8080000, "b #-134217728"},
     {kAarch64Id, 0x9448D15A, 4, 0x80000, 0x12B4568, "bl #19088744"},
-    // llvm-mc -triple=mipsel and -triple=mips, -mcpu=mips32; the upper four bits are those of the delay slot (MIPS32, volume
+    // llvm-mc -triple=mipsel and -triple=mips, -mcpu=mips32; the upper four bits are those of the
+    // delay slot (MIPS32, volume
     // II-A, J), which is in the same 256 MiB here.
     {kMipsId, 0x0C48D158, 4, 0x9FC00000, 0x91234560, "jal 19088736"},
     {kMipsId, 0x08000000, 4, 0x80001000, 0x80000000, "j 0"},
     {kMipsId, 0x0FFFFFFF, 4, 0x00400000, 0x0FFFFFFC, "jal 268435452"},
     {kMipsId, 0x0A000400, 4, 0xB0000000, 0xB8001000, "j 134221824"},
     {ArchitectureId::kMipsBig, 0x0C48D158, 4, 0x9FC00000, 0x91234560, "jal 19088736, big-endian"},
-    // MCS 51 User's Manual, chapter 2: "LCALL SUBRTN" at 0123H with SUBRTN at 1234H, "LJMP JMPADR" with JMPADR at 1234H:
+    // MCS 51 User's Manual, chapter 2: "LCALL SUBRTN" at 0123H with SUBRTN at 1234H, "LJMP JMPADR"
+    // with JMPADR at 1234H:
     // 00010010 and 00000010, then the address, its upper byte first.
     {k8051Id, 0x121234, 3, 0x0123, 0x1234, "LCALL 1234H"},
     {k8051Id, 0x021234, 3, 0x0123, 0x1234, "LJMP 1234H"},
@@ -139,7 +140,8 @@ TEST_P(KnownInstruction, HasThisTargetAndIsWrittenForIt) {
 // Instructions that look alike and carry no address, or another kind of it.
 TEST(KnownInstructions, OthersAreNotTaken) {
   // Cortex-M4: nop.w, mrs r0, msp, beq.w 8, blx (to Arm code), push {lr}; movs; dmb sy.
-  for (const uint32_t word : {0x8000F3AFu, 0x8008F3EFu, 0x8002F000u, 0xE800F000u, 0x2000B500u, 0x8F5FF3BFu})
+  for (const uint32_t word :
+       {0x8000F3AFu, 0x8008F3EFu, 0x8002F000u, 0xE800F000u, 0x2000B500u, 0x8F5FF3BFu})
     EXPECT_EQ(RowOf(kThumbId, word, 4), nullptr) << std::hex << word;
   // RV32: jalr ra,0(ra); beq a0,a1,.+8; lui a0,1.
   for (const uint32_t word : {0x000080E7u, 0x00B50463u, 0x00001537u})
@@ -152,7 +154,8 @@ TEST(KnownInstructions, OthersAreNotTaken) {
     EXPECT_EQ(RowOf(kXtensaId, word, 3), nullptr) << std::hex << word;
 }
 
-// Every row of every architecture, the ones no assembler here knows among them, against FORMAT.md's table in the second decoder.
+// Every row of every architecture, the ones no assembler here knows among them, against FORMAT.md's
+// table in the second decoder.
 TEST(Rows, AreThoseOfTheFormat) {
   Random random(1);
   for (unsigned id = 0; id < kArchitectureCount; ++id) {
@@ -163,14 +166,17 @@ TEST(Rows, AreThoseOfTheFormat) {
       for (int n = 0; n < 20'000 / kSlowdown; ++n) {
         const auto filler = static_cast<uint32_t>(random.Next());
         const auto address = static_cast<uint32_t>(random.Next());
-        const uint32_t near = static_cast<uint32_t>(static_cast<int32_t>(random.Next()) >> random.Below(32));
+        const uint32_t near =
+            static_cast<uint32_t>(static_cast<int32_t>(random.Next()) >> random.Below(32));
         const uint32_t target = address + near;
         const Bytes bytes = ReferenceInstruction(id, i, filler, target, address);
         ASSERT_EQ(bytes.size(), row.size);
         uint32_t word = (filler & ~row.mask) | row.match;
         if (row.size < 4) word &= (1u << 8 * row.size) - 1;
         word = WithTarget(row, word, address, target);
-        ASSERT_EQ(architecture.big_endian ? LoadBig(bytes.data(), row.size) : LoadLittle(bytes.data(), row.size), word)
+        ASSERT_EQ(architecture.big_endian ? LoadBig(bytes.data(), row.size)
+                                          : LoadLittle(bytes.data(), row.size),
+                  word)
             << "architecture " << id << ", row " << i << ", from " << address << " to " << target;
         // What is in reach is reached; anything is written the same way again.
         ASSERT_EQ(WithTarget(row, word, address, TargetOf(row, word, address)), word);
@@ -193,26 +199,46 @@ void PrintTo(const KnownPair& pair, std::ostream* out) { *out << pair.text; }
 
 constexpr KnownPair kPairs[] = {
     // riscv64-unknown-elf-as, -ld; objdump prints the address that the two make.
-    {PairKind::kRiscv, 0x42000000, 0x00001517, 0xFFC50513, 10, 0x42000FFC, "auipc a0,0x1; addi a0,a0,-4 # 42000ffc"},
-    {PairKind::kRiscv, 0x42000008, 0x00001597, 0x7FC5A603, 11, 0x42001804, "auipc a1,0x1; lw a2,2044(a1) # 42001804"},
-    {PairKind::kRiscv, 0x42000010, 0xFDFFF317, 0x7EC32423, 6, 0x3FFFF7F8, "auipc t1,0xfdfff; sw a2,2024(t1) # 3ffff7f8"},
-    {PairKind::kRiscv, 0x42000018, 0xFFFFF097, 0xFE8080E7, 1, 0x41FFF000, "auipc ra,0xfffff; jalr ra,-24(ra) # 41fff000"},
-    {PairKind::kRiscv, 0x42000020, 0x200014B7, 0x80048493, 9, 0x20000800, "lui s1,0x20001; addi s1,s1,-2048 # 20000800"},
-    {PairKind::kRiscv, 0x42000028, 0x200007B7, 0x7EE78FA3, 15, 0x200007FF, "lui a5,0x20000; sb a4,2047(a5) # 200007ff"},
-    {PairKind::kRiscv, 0x42000030, 0x000007B7, 0x8007A507, 15, 0xFFFFF800, "lui a5,0x0; flw fa0,-2048(a5) # fffff800"},
-    {PairKind::kRiscv, 0x42000038, 0x3FC856B7, 0xFEA6AE27, 13, 0x3FC84FFC, "lui a3,0x3fc85; fsw fa0,-4(a3) # 3fc84ffc"},
-    {PairKind::kRiscv, 0x42000040, 0x000016B7, 0xFFE6D683, 13, 0x00000FFE, "lui a3,0x1; lhu a3,-2(a3) # ffe"},
-    // llvm-mc -triple=aarch64 -show-encoding: the page of the address, plus adrp's number, plus the lower part's.
-    {PairKind::kAarch64, 0x80004, 0xB0000000, 0x91048C00, 0, 0x81123, "adrp x0, #4096; add x0, x0, #291"},
-    {PairKind::kAarch64, 0x80FFC, 0xF0FFFFF1, 0xF947FE30, 17, 0x7FFF8, "adrp x17, #-4096; ldr x16, [x17, #4088]"},
-    {PairKind::kAarch64, 0x80000, 0xF03FFFE3, 0xB947FC64, 3, 0x8007F7FC, "adrp x3, #2147479552; ldr w4, [x3, #2044]"},
-    {PairKind::kAarch64, 0x80000, 0x90C00003, 0x391FFC64, 3, 0x800807FF, "adrp x3, #-2147483648; strb w4, [x3, #2047]"},
-    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0x795FFFA9, 29, 0x123C5FFE, "adrp x29, #305418240; ldrh w9, [x29, #4094]"},
-    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0x3DC3FFA5, 29, 0x123C5FF0, "adrp x29, #305418240; ldr q5, [x29, #4080]"},
-    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0x3D804BA5, 29, 0x123C5120, "adrp x29, #305418240; str q5, [x29, #288]"},
-    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0xFD47FFA5, 29, 0x123C5FF8, "adrp x29, #305418240; ldr d5, [x29, #4088]"},
-    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0xBD4013A5, 29, 0x123C5010, "adrp x29, #305418240; ldr s5, [x29, #16]"},
-    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0xB98023A5, 29, 0x123C5020, "adrp x29, #305418240; ldrsw x5, [x29, #32]"},
+    {PairKind::kRiscv, 0x42000000, 0x00001517, 0xFFC50513, 10, 0x42000FFC,
+     "auipc a0,0x1; addi a0,a0,-4 # 42000ffc"},
+    {PairKind::kRiscv, 0x42000008, 0x00001597, 0x7FC5A603, 11, 0x42001804,
+     "auipc a1,0x1; lw a2,2044(a1) # 42001804"},
+    {PairKind::kRiscv, 0x42000010, 0xFDFFF317, 0x7EC32423, 6, 0x3FFFF7F8,
+     "auipc t1,0xfdfff; sw a2,2024(t1) # 3ffff7f8"},
+    {PairKind::kRiscv, 0x42000018, 0xFFFFF097, 0xFE8080E7, 1, 0x41FFF000,
+     "auipc ra,0xfffff; jalr ra,-24(ra) # 41fff000"},
+    {PairKind::kRiscv, 0x42000020, 0x200014B7, 0x80048493, 9, 0x20000800,
+     "lui s1,0x20001; addi s1,s1,-2048 # 20000800"},
+    {PairKind::kRiscv, 0x42000028, 0x200007B7, 0x7EE78FA3, 15, 0x200007FF,
+     "lui a5,0x20000; sb a4,2047(a5) # 200007ff"},
+    {PairKind::kRiscv, 0x42000030, 0x000007B7, 0x8007A507, 15, 0xFFFFF800,
+     "lui a5,0x0; flw fa0,-2048(a5) # fffff800"},
+    {PairKind::kRiscv, 0x42000038, 0x3FC856B7, 0xFEA6AE27, 13, 0x3FC84FFC,
+     "lui a3,0x3fc85; fsw fa0,-4(a3) # 3fc84ffc"},
+    {PairKind::kRiscv, 0x42000040, 0x000016B7, 0xFFE6D683, 13, 0x00000FFE,
+     "lui a3,0x1; lhu a3,-2(a3) # ffe"},
+    // llvm-mc -triple=aarch64 -show-encoding: the page of the address, plus adrp's number, plus the
+    // lower part's.
+    {PairKind::kAarch64, 0x80004, 0xB0000000, 0x91048C00, 0, 0x81123,
+     "adrp x0, #4096; add x0, x0, #291"},
+    {PairKind::kAarch64, 0x80FFC, 0xF0FFFFF1, 0xF947FE30, 17, 0x7FFF8,
+     "adrp x17, #-4096; ldr x16, [x17, #4088]"},
+    {PairKind::kAarch64, 0x80000, 0xF03FFFE3, 0xB947FC64, 3, 0x8007F7FC,
+     "adrp x3, #2147479552; ldr w4, [x3, #2044]"},
+    {PairKind::kAarch64, 0x80000, 0x90C00003, 0x391FFC64, 3, 0x800807FF,
+     "adrp x3, #-2147483648; strb w4, [x3, #2047]"},
+    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0x795FFFA9, 29, 0x123C5FFE,
+     "adrp x29, #305418240; ldrh w9, [x29, #4094]"},
+    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0x3DC3FFA5, 29, 0x123C5FF0,
+     "adrp x29, #305418240; ldr q5, [x29, #4080]"},
+    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0x3D804BA5, 29, 0x123C5120,
+     "adrp x29, #305418240; str q5, [x29, #288]"},
+    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0xFD47FFA5, 29, 0x123C5FF8,
+     "adrp x29, #305418240; ldr d5, [x29, #4088]"},
+    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0xBD4013A5, 29, 0x123C5010,
+     "adrp x29, #305418240; ldr s5, [x29, #16]"},
+    {PairKind::kAarch64, 0x80000, 0xB0091A3D, 0xB98023A5, 29, 0x123C5020,
+     "adrp x29, #305418240; ldrsw x5, [x29, #32]"},
 };
 
 class KnownPairs : public ::testing::TestWithParam<KnownPair> {};
@@ -226,7 +252,8 @@ TEST_P(KnownPairs, MakeThisAddressAndAreWrittenForIt) {
   ASSERT_TRUE(IsLower(pair.kind, pair.lower_word, pair.reg, lower));
   EXPECT_EQ(PairTarget(pair.kind, pair.upper, pair.address, lower), pair.target);
   EXPECT_FALSE(IsLower(pair.kind, pair.lower_word, pair.reg == 31 ? 30 : pair.reg + 1, lower));
-  // Found behind the upper part, also when something of no concern stands between, unless that sets the register.
+  // Found behind the upper part, also when something of no concern stands between, unless that sets
+  // the register.
   uint8_t bytes[12];
   const uint32_t between = pair.kind == PairKind::kRiscv ? 0x00000013 : 0xD503201F;  // nop
   StoreLittle(bytes, 4, pair.upper);
@@ -243,28 +270,36 @@ TEST_P(KnownPairs, MakeThisAddressAndAreWrittenForIt) {
   // Made from the pair for another address.
   const uint32_t elsewhere = pair.target ^ 0x00765430;
   const uint32_t other = WithUpper(pair.kind, pair.upper, pair.address, elsewhere);
-  const uint32_t other_lower = WithLower(pair.kind, pair.lower_word, LowerOf(pair.kind, other, pair.address, elsewhere));
+  const uint32_t other_lower =
+      WithLower(pair.kind, pair.lower_word, LowerOf(pair.kind, other, pair.address, elsewhere));
   EXPECT_NE(other, pair.upper);
   EXPECT_EQ(WithUpper(pair.kind, other, pair.address, pair.target), pair.upper);
-  EXPECT_EQ(WithLower(pair.kind, other_lower, LowerOf(pair.kind, other, pair.address, pair.target)), pair.lower_word);
+  EXPECT_EQ(WithLower(pair.kind, other_lower, LowerOf(pair.kind, other, pair.address, pair.target)),
+            pair.lower_word);
 }
 
 TEST(Pairs, OthersAreNone) {
   // RISC-V: auipc zero and lui zero are hints; addi is no upper part.
-  for (const uint32_t word : {0x00001017u, 0x00001037u, 0xFFC50513u}) EXPECT_EQ(UpperRegister(PairKind::kRiscv, word), -1);
+  for (const uint32_t word : {0x00001017u, 0x00001037u, 0xFFC50513u})
+    EXPECT_EQ(UpperRegister(PairKind::kRiscv, word), -1);
   // AArch64: adr x0, #0; add x0, x0, #1.
-  for (const uint32_t word : {0x10000000u, 0x91000400u}) EXPECT_EQ(UpperRegister(PairKind::kAarch64, word), -1);
+  for (const uint32_t word : {0x10000000u, 0x91000400u})
+    EXPECT_EQ(UpperRegister(PairKind::kAarch64, word), -1);
   uint32_t lower;
   // slti a0,a0,1; andi a0,a0,1; add x0, x0, #1, lsl #12; ldur x0, [x0, #1].
-  for (const uint32_t word : {0x00152513u, 0x00157513u}) EXPECT_FALSE(IsLower(PairKind::kRiscv, word, 10, lower));
-  for (const uint32_t word : {0x91400400u, 0xF8401000u}) EXPECT_FALSE(IsLower(PairKind::kAarch64, word, 0, lower));
+  for (const uint32_t word : {0x00152513u, 0x00157513u})
+    EXPECT_FALSE(IsLower(PairKind::kRiscv, word, 10, lower));
+  for (const uint32_t word : {0x91400400u, 0xF8401000u})
+    EXPECT_FALSE(IsLower(PairKind::kAarch64, word, 0, lower));
   EXPECT_EQ(UpperRegister(PairKind::kNone, 0x00001517), -1);
-  // ldrh w9, [x29, #8190] reaches beyond the page that adrp gives: its address cannot be told by 12 bits.
+  // ldrh w9, [x29, #8190] reaches beyond the page that adrp gives: its address cannot be told by 12
+  // bits.
   EXPECT_FALSE(IsLower(PairKind::kAarch64, 0x797FFFA9, 29, lower));
 }
 
 TEST(Pairs, CompressedInstructionsAreWalkedOver) {
-  // auipc a0,0x1; then, of two bytes, in turn: c.nop (0001), c.mv a1,a2 (85b2), c.li a0,0 (4501: sets a0), c.j . (a001: jumps).
+  // auipc a0,0x1; then, of two bytes, in turn: c.nop (0001), c.mv a1,a2 (85b2), c.li a0,0 (4501:
+  // sets a0), c.j . (a001: jumps).
   struct {
     uint16_t between;
     bool found;
@@ -275,7 +310,8 @@ TEST(Pairs, CompressedInstructionsAreWalkedOver) {
     StoreLittle(bytes + 4, 2, c.between);
     StoreLittle(bytes + 6, 4, 0xFFC50513);
     uint32_t lower = 0;
-    EXPECT_EQ(FindLower(PairKind::kRiscv, bytes, sizeof bytes, 10, lower), c.found) << std::hex << c.between;
+    EXPECT_EQ(FindLower(PairKind::kRiscv, bytes, sizeof bytes, 10, lower), c.found)
+        << std::hex << c.between;
   }
 }
 
@@ -333,7 +369,8 @@ TEST(RangeCoder, SaysWhatItWasTold) {
       decision.chance = kind == 0 ? 0 : kind == 1 ? 1 + random.Below(4095) : random.Below(4096);
       if (kind == 3) decision.chance = random.Below(2) ? 1 : 4095;
       // Likely ones mostly, as in a real stream; sometimes against all odds.
-      decision.bit = random.Below(8) == 0 ? random.Below(2) != 0 : random.Below(4096) < decision.chance;
+      decision.bit =
+          random.Below(8) == 0 ? random.Below(2) != 0 : random.Below(4096) < decision.chance;
     }
     const Bytes packed = Packed(decisions);
     ASSERT_NO_FATAL_FAILURE(ExpectDecoded(decisions, packed));
@@ -344,7 +381,8 @@ TEST(RangeCoder, SaysWhatItWasTold) {
 }
 
 TEST(RangeCoder, EvenBitsAreBits) {
-  // 0x00011A0B and 0xABCD behind it: half of the range is 0x7FFFFFFF, so a few bits only are those of the number itself.
+  // 0x00011A0B and 0xABCD behind it: half of the range is 0x7FFFFFFF, so a few bits only are those
+  // of the number itself.
   Random random(3);
   for (int i = 0; i < 2'000; ++i) {
     const auto value = static_cast<uint32_t>(random.Next());
@@ -362,10 +400,11 @@ TEST(RangeCoder, EvenBitsAreBits) {
   }
 }
 
-// The number that is coded grows through a row of bytes of 0xFF that are not settled: a carry must run through all of them, or not.
+// The number that is coded grows through a row of bytes of 0xFF that are not settled: a carry must
+// run through all of them, or not.
 TEST(RangeCoder, CarriesRunThroughLongRowsOfOnes) {
-  // All bits at the upper end: the bytes become FF FF FF ...; then one bit that is sure to carry, or surely not. An even 1 takes
-  // the upper half, a 0 under chance c everything above the bound.
+  // All bits at the upper end: the bytes become FF FF FF ...; then one bit that is sure to carry,
+  // or surely not. An even 1 takes the upper half, a 0 under chance c everything above the bound.
   size_t long_rows = 0;
   for (const size_t length : {10u, 100u, 1'000u, 10'000u}) {
     for (unsigned tail = 0; tail < 256; ++tail) {
@@ -373,11 +412,14 @@ TEST(RangeCoder, CarriesRunThroughLongRowsOfOnes) {
       for (unsigned n = 0; n < 8; ++n) decisions.push_back({n % 2 ? 0u : 1u, (tail >> n & 1) != 0});
       const Bytes packed = Packed(decisions);
       ASSERT_NO_FATAL_FAILURE(ExpectDecoded(decisions, packed));
-      if (length >= 100 && std::count(packed.begin(), packed.end(), 0xFF) > static_cast<ptrdiff_t>(length / 8 - 8)) ++long_rows;
+      if (length >= 100 &&
+          std::count(packed.begin(), packed.end(), 0xFF) > static_cast<ptrdiff_t>(length / 8 - 8))
+        ++long_rows;
     }
   }
   EXPECT_GT(long_rows, 100u) << "the case was not met";
-  // And rows of 7F FF FF ... that a carry turns to 80 00 00 ...: near the middle of the range, from both sides.
+  // And rows of 7F FF FF ... that a carry turns to 80 00 00 ...: near the middle of the range, from
+  // both sides.
   for (const size_t length : {50u, 5'000u}) {
     for (const bool side : {false, true}) {
       std::vector<Decision> decisions{{0, side}};
@@ -398,7 +440,8 @@ TEST(RangeCoder, LikelyBitsAreNearlyFree) {
 }
 
 TEST(RangeCoder, ZerosStandBehindTheEnd) {
-  // Of an empty stream all even bits are 0, and everything is as likely as it can be: code 0 is below each bound.
+  // Of an empty stream all even bits are 0, and everything is as likely as it can be: code 0 is
+  // below each bound.
   RangeDecoder decoder{};
   decoder.Init();
   decoder.Start();
@@ -410,7 +453,8 @@ TEST(RangeCoder, ZerosStandBehindTheEnd) {
 }
 
 TEST(Probability, FollowsTheFormat) {
-  // FORMAT.md 6.2: shifts 1, 2 2, 3 3 3 3, 4 x 8, 5; the count stops at the limit. A chance never reaches 0.
+  // FORMAT.md 6.2: shifts 1, 2 2, 3 3 3 3, 4 x 8, 5; the count stops at the limit. A chance never
+  // reaches 0.
   constexpr unsigned kShift[] = {1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5};
   for (unsigned chance = 1; chance < 4096; ++chance) {
     for (unsigned count = 0; count < 16; ++count) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Codec model: what the encoder writes, the device rebuilds. Every profile and instruction set, settings made by hand, images of
-// odd sizes, and several flashes. Seeds decide everything; a failure prints the seed of its case.
+// Codec model: what the encoder writes, the device rebuilds. Every profile and instruction set,
+// settings made by hand, images of odd sizes, and several flashes. Seeds decide everything; a
+// failure prints the seed of its case.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -45,23 +46,25 @@ Bytes MakeDelta(const Bytes& old_image, const Bytes& new_image, unsigned profile
 }
 
 // On a whole device, with memory for this delta and not a byte more.
-void ExpectUpdate(const DeviceShape& shape, const Bytes& old_image, const Bytes& new_image, const Bytes& delta,
-                  const Pieces& pieces) {
+void ExpectUpdate(const DeviceShape& shape, const Bytes& old_image, const Bytes& new_image,
+                  const Bytes& delta, const Pieces& pieces) {
   const DeltaHeader header = ReadHeader(delta);
   ASSERT_EQ(header.codec, Codec::kModel);
   ASSERT_EQ(header.old_size, old_image.size());
   ASSERT_EQ(header.new_size, new_image.size());
-  const DeviceOutcome outcome = RunDevice(shape, old_image, static_cast<uint32_t>(new_image.size()), CodecMemory(header),
-                                          delta, pieces);
+  const DeviceOutcome outcome = RunDevice(shape, old_image, static_cast<uint32_t>(new_image.size()),
+                                          CodecMemory(header), delta, pieces);
   ASSERT_STREQ(StatusName(outcome.status), "done");
   ASSERT_EQ(Compare(outcome.image, new_image), "");
 }
 
 // All kinds of pieces, each on one of the devices; which one, `random` decides.
-void ExpectUpdates(Random& random, const Bytes& old_image, const Bytes& new_image, const Bytes& delta) {
+void ExpectUpdates(Random& random, const Bytes& old_image, const Bytes& new_image,
+                   const Bytes& delta) {
   for (const uint32_t size : kPieceSizes) {
     const DeviceShape& shape = kShapes[random.Below(std::size(kShapes))];
-    SCOPED_TRACE(::testing::Message() << "pieces of " << size << ", " << ::testing::PrintToString(shape));
+    SCOPED_TRACE(::testing::Message()
+                 << "pieces of " << size << ", " << ::testing::PrintToString(shape));
     ASSERT_NO_FATAL_FAILURE(ExpectUpdate(shape, old_image, new_image, delta, Pieces(size)));
   }
   const DeviceShape& shape = kShapes[random.Below(std::size(kShapes))];
@@ -70,41 +73,49 @@ void ExpectUpdates(Random& random, const Bytes& old_image, const Bytes& new_imag
 }
 
 // The patcher alone, whose calls are watched more closely: faster, for many cases.
-void ExpectRebuilt(const Bytes& old_image, const Bytes& new_image, const Bytes& delta, uint32_t buffer, uint32_t pieces) {
+void ExpectRebuilt(const Bytes& old_image, const Bytes& new_image, const Bytes& delta,
+                   uint32_t buffer, uint32_t pieces) {
   PatcherRig rig(old_image);
   rig.buffer_size = buffer;
   rig.memory_size = CodecMemory(ReadHeader(delta));
   rig.capacity = static_cast<uint32_t>(new_image.size());
   const Outcome outcome = rig.Run(delta, pieces);
   ASSERT_STREQ(StatusName(outcome.status), "done")
-      << "the second decoder says " << StatusName(ReferenceDevice{.old_image = old_image}.Apply(delta).status)
+      << "the second decoder says "
+      << StatusName(ReferenceDevice{.old_image = old_image}.Apply(delta).status)
       << ": if done, the device's is wrong, else the encoder";
   ASSERT_EQ(Compare(outcome.image, new_image), "");
 }
 
-void ExpectRebuilt(Random& random, const Bytes& old_image, const Bytes& new_image, const Bytes& delta) {
+void ExpectRebuilt(Random& random, const Bytes& old_image, const Bytes& new_image,
+                   const Bytes& delta) {
   ExpectRebuilt(old_image, new_image, delta, kBuffers[random.Below(std::size(kBuffers))],
                 kPieceSizes[random.Below(std::size(kPieceSizes))]);
 }
 
-ArchitectureId RandomArchitecture(Random& random) { return static_cast<ArchitectureId>(random.Below(kArchitectureCount)); }
+ArchitectureId RandomArchitecture(Random& random) {
+  return static_cast<ArchitectureId>(random.Below(kArchitectureCount));
+}
 
 class EveryArchitecture : public ::testing::TestWithParam<unsigned> {
  protected:
   static ArchitectureId Id() { return static_cast<ArchitectureId>(GetParam()); }
 };
 
-INSTANTIATE_TEST_SUITE_P(Model, EveryArchitecture, ::testing::Range(0u, kArchitectureCount), [](const auto& id) {
-  std::string name = ArchitectureName(static_cast<ArchitectureId>(id.param));
-  std::ranges::replace(name, '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Model, EveryArchitecture, ::testing::Range(0u, kArchitectureCount),
+                         [](const auto& id) {
+                           std::string name =
+                               ArchitectureName(static_cast<ArchitectureId>(id.param));
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 // --- Generated edits.
 
 class ModelEdits : public ::testing::TestWithParam<int> {};
 
-constexpr const char* kEditNames[] = {"insert", "delete", "move", "swap", "repeat", "shift_constant", "mixed"};
+constexpr const char* kEditNames[] = {"insert", "delete",         "move", "swap",
+                                      "repeat", "shift_constant", "mixed"};
 static_assert(std::size(kEditNames) == static_cast<size_t>(Edit::kCount) + 1);
 constexpr int kMixed = static_cast<int>(Edit::kCount);
 
@@ -124,7 +135,8 @@ TEST_P(ModelEdits, AreUpdated) {
     if (GetParam() == kMixed) {
       new_image = Edited(random, old_image, count, limit);
     } else {
-      for (int n = 0; n < count; ++n) ApplyEdit(random, static_cast<Edit>(GetParam()), limit, new_image);
+      for (int n = 0; n < count; ++n)
+        ApplyEdit(random, static_cast<Edit>(GetParam()), limit, new_image);
     }
     // Found out by the encoder now and then, which is slow; given mostly, whether it fits or not.
     std::optional<ArchitectureId> architecture;
@@ -151,7 +163,8 @@ TEST_P(EveryArchitecture, ProgramsAreUpdated) {
     const Program program = MakeProgram(random, options);
     for (unsigned profile = 0; profile < kModelProfiles; ++profile) {
       SCOPED_TRACE(::testing::Message() << "profile " << profile);
-      const Bytes delta = EncodedDelta(program.old_image, program.new_image, program.copies, program.setting, profile);
+      const Bytes delta = EncodedDelta(program.old_image, program.new_image, program.copies,
+                                       program.setting, profile);
       if (i % 8 == 0) {
         ASSERT_NO_FATAL_FAILURE(ExpectUpdates(random, program.old_image, program.new_image, delta));
       } else {
@@ -161,8 +174,8 @@ TEST_P(EveryArchitecture, ProgramsAreUpdated) {
   }
 }
 
-// What the model is for. A program that only moved has nothing new but where it stands: the delta may not grow with it. Without the
-// addresses, it does.
+// What the model is for. A program that only moved has nothing new but where it stands: the delta
+// may not grow with it. Without the addresses, it does.
 TEST_P(EveryArchitecture, MovedProgramsCostNextToNothing) {
   Random random(1);
   ProgramOptions options;
@@ -175,14 +188,16 @@ TEST_P(EveryArchitecture, MovedProgramsCostNextToNothing) {
   options.new_base = 0x08000000;
   Program program = MakeProgram(random, options);
   program.setting.relative_words = true;
-  const Bytes same = EncodedDelta(program.old_image, program.new_image, program.copies, program.setting, 0);
+  const Bytes same =
+      EncodedDelta(program.old_image, program.new_image, program.copies, program.setting, 0);
   EXPECT_LE(same.size(), 40u);
   // From here on: all that points anywhere points 0x20000 higher.
   random = Random(1);
   options.new_base = 0x08020000;
   program = MakeProgram(random, options);
   program.setting.relative_words = true;
-  const Bytes moved = EncodedDelta(program.old_image, program.new_image, program.copies, program.setting, 0);
+  const Bytes moved =
+      EncodedDelta(program.old_image, program.new_image, program.copies, program.setting, 0);
   ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, program.old_image, program.new_image, moved));
   ModelSetting blind;
   blind.segments = {{0, 0x80000000, 0, 0x80000000}};
@@ -203,20 +218,22 @@ TEST_P(EveryArchitecture, ProgramsAreUpdatedByDiff) {
     ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, program.old_image, program.new_image, free));
     const Bytes given = MakeDelta(program.old_image, program.new_image, profile, Id());
     ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, program.old_image, program.new_image, given));
-    EXPECT_EQ(ReadModelSetting(std::span(given).subspan(ReadHeader(given).header_size), ReadHeader(given).old_size,
-                               ReadHeader(given).new_size)
+    EXPECT_EQ(ReadModelSetting(std::span(given).subspan(ReadHeader(given).header_size),
+                               ReadHeader(given).old_size, ReadHeader(given).new_size)
                   .architecture,
               Id());
   }
 }
 
 TEST_P(EveryArchitecture, RandomImagesAreUpdated) {
-  // Random bytes are full of what looks like instructions, pairs and pointers, none of them aligned with anything.
+  // Random bytes are full of what looks like instructions, pairs and pointers, none of them aligned
+  // with anything.
   for (int i = 0; i < 120 / kSlowdown; ++i) {
     SCOPED_TRACE(::testing::Message() << "seed " << i);
     Random random(static_cast<uint64_t>(i) + 1000);
     const Bytes old_image = RandomBytes(random, random.UpTo(5'000));
-    const Bytes new_image = i % 3 ? Edited(random, old_image, 6, 6'000) : RandomBytes(random, random.UpTo(5'000));
+    const Bytes new_image =
+        i % 3 ? Edited(random, old_image, 6, 6'000) : RandomBytes(random, random.UpTo(5'000));
     const Bytes delta = MakeDelta(old_image, new_image, random.Below(kModelProfiles), Id());
     ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, old_image, new_image, delta));
   }
@@ -225,19 +242,24 @@ TEST_P(EveryArchitecture, RandomImagesAreUpdated) {
 TEST_P(EveryArchitecture, TinyImagesAreUpdated) {
   // Around the lookahead, 36 bytes, and units cut off by either end.
   Random random(GetParam());
-  const Program program = MakeProgram(random, {.architecture = Id(), .functions = 2, .function_size = 40, .edits = 1});
+  const Program program =
+      MakeProgram(random, {.architecture = Id(), .functions = 2, .function_size = 40, .edits = 1});
   const auto start = [&](const Bytes& image, size_t size) {
-    return Bytes(image.begin(), image.begin() + static_cast<ptrdiff_t>(std::min(size, image.size())));
+    return Bytes(image.begin(),
+                 image.begin() + static_cast<ptrdiff_t>(std::min(size, image.size())));
   };
   for (uint32_t old_size = 0; old_size <= 40; ++old_size) {
     for (uint32_t new_size = 0; new_size <= 40; new_size += kSlowdown > 1 ? 3 : 1) {
       SCOPED_TRACE(::testing::Message() << old_size << " to " << new_size << " bytes");
       const Bytes old_image = start(program.old_image, old_size);
-      const Bytes new_image = start((old_size + new_size) % 3 ? program.old_image : program.new_image, new_size);
+      const Bytes new_image =
+          start((old_size + new_size) % 3 ? program.old_image : program.new_image, new_size);
       std::vector<Copy> copies;
       if (const uint32_t both = std::min(old_size, new_size); both != 0) copies = {{0, 0, both}};
-      const Bytes delta = EncodedDelta(old_image, new_image, copies, program.setting, (old_size + new_size) % 3);
-      ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(old_image, new_image, delta, 1 + new_size % 5, 1 + old_size % 4));
+      const Bytes delta =
+          EncodedDelta(old_image, new_image, copies, program.setting, (old_size + new_size) % 3);
+      ASSERT_NO_FATAL_FAILURE(
+          ExpectRebuilt(old_image, new_image, delta, 1 + new_size % 5, 1 + old_size % 4));
       if ((old_size * 41 + new_size) % 11 == GetParam()) {
         const Bytes found = MakeDelta(old_image, new_image, old_size % 3, Id());
         ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(old_image, new_image, found, 64, 7));
@@ -249,18 +271,22 @@ TEST_P(EveryArchitecture, TinyImagesAreUpdated) {
 TEST_P(EveryArchitecture, OldMayEndAnywhere) {
   // Copies that end where old does, in the middle of a unit, or start there; new goes on.
   Random random(GetParam() + 50);
-  const Program program = MakeProgram(random, {.architecture = Id(), .functions = 6, .function_size = 60});
+  const Program program =
+      MakeProgram(random, {.architecture = Id(), .functions = 6, .function_size = 60});
   for (uint32_t cut = 1; cut < 60; ++cut) {
     SCOPED_TRACE(::testing::Message() << cut << " bytes less of old");
     if (cut >= program.old_image.size()) break;
-    const Bytes old_image(program.old_image.begin(), program.old_image.end() - static_cast<ptrdiff_t>(cut));
+    const Bytes old_image(program.old_image.begin(),
+                          program.old_image.end() - static_cast<ptrdiff_t>(cut));
     const auto old_size = static_cast<uint32_t>(old_image.size());
     const auto new_size = static_cast<uint32_t>(program.new_image.size());
-    std::vector<Copy> copies = {{0, old_size - std::min(old_size, 70 + cut), std::min({old_size, 70 + cut, new_size})}};
+    std::vector<Copy> copies = {
+        {0, old_size - std::min(old_size, 70 + cut), std::min({old_size, 70 + cut, new_size})}};
     const uint32_t next = copies[0].length + 1 + cut % 5;
     if (next < new_size) copies.push_back({next, 0, std::min(old_size, new_size - next)});
     for (unsigned profile = 0; profile < kModelProfiles; ++profile) {
-      const Bytes delta = EncodedDelta(old_image, program.new_image, copies, program.setting, profile);
+      const Bytes delta =
+          EncodedDelta(old_image, program.new_image, copies, program.setting, profile);
       ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, old_image, program.new_image, delta));
     }
   }
@@ -268,8 +294,8 @@ TEST_P(EveryArchitecture, OldMayEndAnywhere) {
 
 // --- Settings by hand.
 
-// Segments anywhere, of any addresses, ranges of RAM that hold everything or nothing, alignments of no sense: size is all they
-// may cost.
+// Segments anywhere, of any addresses, ranges of RAM that hold everything or nothing, alignments of
+// no sense: size is all they may cost.
 TEST_P(EveryArchitecture, AnySettingIsFollowed) {
   for (int i = 0; i < 250 / kSlowdown; ++i) {
     SCOPED_TRACE(::testing::Message() << "seed " << i);
@@ -281,7 +307,9 @@ TEST_P(EveryArchitecture, AnySettingIsFollowed) {
       if (random.Below(3) == 0) return static_cast<uint32_t>(random.Next());
       return 0x08000000 + (random.Below(0x10000) & (random.Below(2) ? ~3u : ~0u));
     };
-    const auto offset = [&](uint32_t size) { return random.Below(6) == 0 ? size * random.Below(2) : random.Below(size + 1); };
+    const auto offset = [&](uint32_t size) {
+      return random.Below(6) == 0 ? size * random.Below(2) : random.Below(size + 1);
+    };
     ModelSetting setting = program.setting;
     setting.relative_words = random.Below(2) != 0;
     if (random.Below(2)) setting.ram_start = address(), setting.ram_size = random.UpTo(0xFFFFFFFF);
@@ -303,7 +331,9 @@ TEST_P(EveryArchitecture, AnySettingIsFollowed) {
     // At whole words mostly; elsewhere they are nobody's, and followed all the same.
     if (random.Below(4) != 0) {
       for (Segment& segment : setting.segments) {
-        for (uint32_t* value : {&segment.old_offset, &segment.new_offset, &segment.old_address, &segment.new_address}) *value &= ~3u;
+        for (uint32_t* value :
+             {&segment.old_offset, &segment.new_offset, &segment.old_address, &segment.new_address})
+          *value &= ~3u;
       }
     }
     std::vector<Copy> copies = program.copies;
@@ -311,10 +341,12 @@ TEST_P(EveryArchitecture, AnySettingIsFollowed) {
       for (Copy& copy : copies) copy.old_position = random.Below(old_size - copy.length + 1);
     }
     const unsigned profile = random.Below(kModelProfiles);
-    const Bytes delta = EncodedDelta(program.old_image, program.new_image, copies, setting, profile);
+    const Bytes delta =
+        EncodedDelta(program.old_image, program.new_image, copies, setting, profile);
     ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, program.old_image, program.new_image, delta));
     // And it says what it was made with.
-    const ModelSetting read = ReadModelSetting(std::span(delta).subspan(ReadHeader(delta).header_size), old_size, new_size);
+    const ModelSetting read = ReadModelSetting(
+        std::span(delta).subspan(ReadHeader(delta).header_size), old_size, new_size);
     ASSERT_EQ(read.architecture, setting.architecture);
     ASSERT_EQ(read.relative_words, setting.relative_words);
     ASSERT_EQ(read.ram_size, setting.ram_size);
@@ -340,8 +372,12 @@ TEST(ModelSegments, PartsMoveApart) {
   std::vector<Copy> copies;
   for (uint32_t n = 0; n < kMaxSegments; ++n) {
     const uint32_t base = 0x3F400000 + n * 0x00C00000;
-    Program part = MakeProgram(random, {.architecture = ArchitectureId::kXtensa, .functions = 40, .old_base = base,
-                                        .new_base = base + n * 0x1000, .edits = 0, .retargeted = 0});
+    Program part = MakeProgram(random, {.architecture = ArchitectureId::kXtensa,
+                                        .functions = 40,
+                                        .old_base = base,
+                                        .new_base = base + n * 0x1000,
+                                        .edits = 0,
+                                        .retargeted = 0});
     part.new_image.resize(part.new_image.size() + n * 4);  // a gap that new only has
     const auto old_at = static_cast<uint32_t>(old_image.size());
     const auto new_at = static_cast<uint32_t>(new_image.size());
@@ -368,15 +404,20 @@ TEST(ModelShapes, TakeAllPieces) {
     const uint32_t sector = shape.sector;
     const uint32_t unit = shape.program_unit;
     Random random(sector);
-    for (const uint32_t size : {1u, unit, unit + 1, sector - 1, sector, sector + 1, 2 * sector, 2 * sector + unit, 3 * sector - 1}) {
-      SCOPED_TRACE(::testing::Message() << "new image of " << size << ", " << ::testing::PrintToString(shape));
+    for (const uint32_t size : {1u, unit, unit + 1, sector - 1, sector, sector + 1, 2 * sector,
+                                2 * sector + unit, 3 * sector - 1}) {
+      SCOPED_TRACE(::testing::Message()
+                   << "new image of " << size << ", " << ::testing::PrintToString(shape));
       const Bytes old_image = CodeLikeBytes(random, 2 * sector);
       Bytes new_image = Edited(random, old_image, 3, size);
       // Repeats: read back from the flash, and from the buffer.
       while (new_image.size() < size)
-        new_image.push_back(new_image.size() > 40 && random.Below(50) ? new_image[new_image.size() - 40] : static_cast<uint8_t>(random.Next()));
+        new_image.push_back(new_image.size() > 40 && random.Below(50)
+                                ? new_image[new_image.size() - 40]
+                                : static_cast<uint8_t>(random.Next()));
       const Bytes delta = MakeDelta(old_image, new_image, size % 3, RandomArchitecture(random));
-      for (const uint32_t piece : kPieceSizes) ASSERT_NO_FATAL_FAILURE(ExpectUpdate(shape, old_image, new_image, delta, Pieces(piece)));
+      for (const uint32_t piece : kPieceSizes)
+        ASSERT_NO_FATAL_FAILURE(ExpectUpdate(shape, old_image, new_image, delta, Pieces(piece)));
       ASSERT_NO_FATAL_FAILURE(ExpectUpdate(shape, old_image, new_image, delta, Pieces(random)));
     }
   }
@@ -413,7 +454,8 @@ std::vector<Pair> OddPairs() {
   Bytes last = image;
   last.back() ^= 1;
   const auto part = [&](size_t from, size_t to) {
-    return Bytes(image.begin() + static_cast<ptrdiff_t>(from), image.begin() + static_cast<ptrdiff_t>(to));
+    return Bytes(image.begin() + static_cast<ptrdiff_t>(from),
+                 image.begin() + static_cast<ptrdiff_t>(to));
   };
   return {
       {"empty_to_empty", {}, {}},
@@ -443,7 +485,8 @@ std::vector<Pair> OddPairs() {
 
 class ModelOdd : public ::testing::TestWithParam<Pair> {};
 
-INSTANTIATE_TEST_SUITE_P(Model, ModelOdd, ::testing::ValuesIn(OddPairs()), [](const auto& pair) { return std::string(pair.param.name); });
+INSTANTIATE_TEST_SUITE_P(Model, ModelOdd, ::testing::ValuesIn(OddPairs()),
+                         [](const auto& pair) { return std::string(pair.param.name); });
 
 TEST_P(ModelOdd, IsUpdated) {
   Random random(1);
@@ -464,13 +507,16 @@ TEST_P(ModelOdd, IsUpdated) {
 
 TEST(ModelSize, OfEqualImagesIsTiny) {
   Random random(3);
-  // 8 bytes and the sizes in the header, 4 of the check of new, an address: there is nothing else to say.
+  // 8 bytes and the sizes in the header, 4 of the check of new, an address: there is nothing else
+  // to say.
   for (const size_t size : {0u, 1u, 35u, 1'000u, 50'001u}) {
     for (unsigned profile = 0; profile < kModelProfiles; ++profile) {
       const Bytes image = CodeLikeBytes(random, size);
-      EXPECT_LE(MakeDelta(image, image, profile).size(), 20u) << size << " bytes, profile " << profile;
+      EXPECT_LE(MakeDelta(image, image, profile).size(), 20u)
+          << size << " bytes, profile " << profile;
       const Bytes noise = RandomBytes(random, size);
-      EXPECT_LE(MakeDelta(noise, noise, profile).size(), 20u) << size << " bytes, profile " << profile;
+      EXPECT_LE(MakeDelta(noise, noise, profile).size(), 20u)
+          << size << " bytes, profile " << profile;
     }
   }
 }
@@ -480,7 +526,8 @@ TEST(ModelSize, OfNoSimilarityIsLittleMoreThanNew) {
   const Bytes old_image = RandomBytes(random, 50'000);
   const Bytes new_image = RandomBytes(random, 50'000);
   for (unsigned profile = 0; profile < kModelProfiles; ++profile)
-    EXPECT_LE(MakeDelta(old_image, new_image, profile).size(), 50'000 * 105 / 100u) << "profile " << profile;
+    EXPECT_LE(MakeDelta(old_image, new_image, profile).size(), 50'000 * 105 / 100u)
+        << "profile " << profile;
 }
 
 TEST(ModelSize, MemoryIsThatOfTheProfile) {
@@ -561,7 +608,8 @@ TEST(ModelOptions, LoadAddressesMayBeGiven) {
   options.effort = 1;
   const Bytes delta = Diff(program.old_image, program.new_image, options);
   const DeltaHeader header = ReadHeader(delta);
-  const ModelSetting setting = ReadModelSetting(std::span(delta).subspan(header.header_size), header.old_size, header.new_size);
+  const ModelSetting setting = ReadModelSetting(std::span(delta).subspan(header.header_size),
+                                                header.old_size, header.new_size);
   ASSERT_EQ(setting.segments.size(), 1u);
   EXPECT_EQ(setting.segments[0].old_address, 0x08000000u);
   EXPECT_EQ(setting.segments[0].new_address, 0x08040000u);
@@ -580,7 +628,9 @@ std::vector<std::string> PairNames() {
   return names;
 }
 
-TEST(ModelPairs, AreThere) { EXPECT_GE(PairNames().size(), 3u) << "no committed pairs in " << MOTE_PAIRS; }
+TEST(ModelPairs, AreThere) {
+  EXPECT_GE(PairNames().size(), 3u) << "no committed pairs in " << MOTE_PAIRS;
+}
 
 class ModelPair : public ::testing::TestWithParam<std::string> {
  protected:
@@ -596,7 +646,8 @@ class ModelPair : public ::testing::TestWithParam<std::string> {
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ModelPair);
 INSTANTIATE_TEST_SUITE_P(Model, ModelPair, ::testing::ValuesIn(PairNames()), [](const auto& pair) {
   std::string name = pair.param;
-  std::ranges::replace_if(name, [](unsigned char c) { return !std::isalnum(c); }, '_');
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return !std::isalnum(c); }, '_');
   return name;
 });
 
@@ -625,9 +676,11 @@ TEST_P(ModelPair, IsUpdatedAsAnyArchitecture) {
       // Where this firmware is loaded is not the question: any address has its units.
       setting.segments = {{0, 0x08000000, 0, 0x08000000 + (id % 3) * 0x10000}};
       for (unsigned profile = 0; profile < kModelProfiles; ++profile)
-        ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, from, to, EncodedDelta(from, to, copies, setting, profile)));
+        ASSERT_NO_FATAL_FAILURE(
+            ExpectRebuilt(random, from, to, EncodedDelta(from, to, copies, setting, profile)));
       if (!forth) continue;
-      ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, from, to, MakeDelta(from, to, id % 3, setting.architecture)));
+      ASSERT_NO_FATAL_FAILURE(
+          ExpectRebuilt(random, from, to, MakeDelta(from, to, id % 3, setting.architecture)));
     }
   }
 }

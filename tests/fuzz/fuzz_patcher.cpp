@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a delta, behind a header that holds: the patcher ends in a status, keeps to its contract (PatcherRig and RunDevice
-// watch that), says the same however the delta arrives, and what the reference decoder says. The host's readers get the same delta.
+// Any bytes as a delta, behind a header that holds: the patcher ends in a status, keeps to its
+// contract (PatcherRig and RunDevice watch that), says the same however the delta arrives, and what
+// the reference decoder says. The host's readers get the same delta.
 //
-// Input: codec, buffer, pieces and flags, a byte each; sizes of old and of new, two bytes each; old; the delta behind its header or,
-// with kForged and codec model, the decisions that it codes, a bit each: with those, a fuzzer sees what it changes.
+// Input: codec, buffer, pieces and flags, a byte each; sizes of old and of new, two bytes each;
+// old; the delta behind its header or, with kForged and codec model, the decisions that it codes, a
+// bit each: with those, a fuzzer sees what it changes.
 #include <gtest/gtest.h>
 
 #include "diff/apply.h"
@@ -38,7 +40,8 @@ Status StatusOf(Work work) {
   }
 }
 
-// The model's decisions: those in `bits`, then always the likelier one. The setting's last field, the check of new, becomes right.
+// The model's decisions: those in `bits`, then always the likelier one. The setting's last field,
+// the check of new, becomes right.
 Bytes Forge(const Bytes& old_image, uint32_t new_size, unsigned profile, const Bytes& bits) {
   size_t at = 0;
   const auto decide = [&](uint32_t chance) {
@@ -112,7 +115,8 @@ void Run(Input input) {
   }
   if (flags & kWholeDevice) {
     const DeviceShape shape{.sector = 64, .program_unit = 1, .buffer = buffer};
-    const DeviceOutcome device = RunDevice(shape, old_image, new_size, memory, delta, Pieces(pieces));
+    const DeviceOutcome device =
+        RunDevice(shape, old_image, new_size, memory, delta, Pieces(pieces));
     EXPECT_TRUE(device.status == at_once.status);
   }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any two images, any setting and any alignment: what the encoder writes, the device's decoder rebuilds.
+// Any two images, any setting and any alignment: what the encoder writes, the device's decoder
+// rebuilds.
 //
-// Input: codec and profile, architecture, pieces, flags; the setting, if one is given; sizes; old; an edit script that makes new.
+// Input: codec and profile, architecture, pieces, flags; the setting, if one is given; sizes; old;
+// an edit script that makes new.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -94,7 +96,8 @@ Bytes TakeEdited(Input& input, Bytes image) {
         const uint8_t constant = input.Byte();
         const ptrdiff_t step = ptrdiff_t{1} << choice / 6 % 6;
         for (ptrdiff_t i = at; i < at + length; i += step)
-          image[static_cast<size_t>(i)] = static_cast<uint8_t>(image[static_cast<size_t>(i)] + constant);
+          image[static_cast<size_t>(i)] =
+              static_cast<uint8_t>(image[static_cast<size_t>(i)] + constant);
         break;
       }
       default:

@@ -47,7 +47,8 @@ class Input {
   std::span<const uint8_t> left_;
 };
 
-/// The checks are GoogleTest's, outside of any test: a failed one was printed, and ends the process here.
+/// The checks are GoogleTest's, outside of any test: a failed one was printed, and ends the process
+/// here.
 inline void StopAtFailure() {
   if (::testing::UnitTest::GetInstance()->ad_hoc_test_result().Failed()) std::abort();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROGRAM FOLDER: gives each file in FOLDER to the fuzzer that this is linked with, so that what was once found stays found
-// without a fuzzer. Whatever goes wrong ends the process with a signal.
+// PROGRAM FOLDER: gives each file in FOLDER to the fuzzer that this is linked with, so that what
+// was once found stays found without a fuzzer. Whatever goes wrong ends the process with a signal.
 #include <exception>
 #include <filesystem>
 #include <iostream>

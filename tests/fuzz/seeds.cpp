@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROGRAM PATCHER_FOLDER ROUNDTRIP_FOLDER: writes inputs for the two fuzzers to start from: small programs for every instruction
-// set, and their deltas.
+// PROGRAM PATCHER_FOLDER ROUNDTRIP_FOLDER: writes inputs for the two fuzzers to start from: small
+// programs for every instruction set, and their deltas.
 #include <algorithm>
 #include <exception>
 #include <filesystem>
@@ -20,10 +20,13 @@ void Append16(Bytes& to, size_t value) {
   to.push_back(static_cast<uint8_t>(value >> 8));
 }
 
-void Append(Bytes& to, std::span<const uint8_t> bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
+void Append(Bytes& to, std::span<const uint8_t> bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
 
 // As fuzz_patcher.cpp reads it. `codec`: its place in the list there.
-Bytes PatcherInput(uint8_t codec, uint8_t flags, const Bytes& old_image, const Bytes& new_image, const Bytes& delta) {
+Bytes PatcherInput(uint8_t codec, uint8_t flags, const Bytes& old_image, const Bytes& new_image,
+                   const Bytes& delta) {
   Bytes input{codec, 4, 3, flags};
   Append16(input, old_image.size());
   Append16(input, new_image.size());
@@ -50,7 +53,8 @@ Bytes RoundtripInput(uint8_t profile, const Program& program, uint8_t flags) {
   }
   Append16(input, program.old_image.size());
   Append(input, program.old_image);
-  const uint8_t edits[] = {24, 100, 0, 0, 1, 2, 3, 4, 4, 0, 1, 60, 7, 1, 50, 0, 9, 3, 20, 0, 80, 2, 60, 0, 90};
+  const uint8_t edits[] = {24, 100, 0, 0, 1, 2,  3, 4,  4, 0,  1, 60, 7,
+                           1,  50,  0, 9, 3, 20, 0, 80, 2, 60, 0, 90};
   Append(input, edits);
   return input;
 }
@@ -58,8 +62,11 @@ Bytes RoundtripInput(uint8_t profile, const Program& program, uint8_t flags) {
 void Write(const std::filesystem::path& patcher, const std::filesystem::path& roundtrip) {
   for (unsigned id = 0; id < kArchitectureCount; ++id) {
     Random random(id);
-    const Program program = MakeProgram(random, {.architecture = static_cast<ArchitectureId>(id), .functions = 6,
-                                                 .function_size = 60, .new_base = 0x08000000 + id % 2 * 0x20000, .edits = 2,
+    const Program program = MakeProgram(random, {.architecture = static_cast<ArchitectureId>(id),
+                                                 .functions = 6,
+                                                 .function_size = 60,
+                                                 .new_base = 0x08000000 + id % 2 * 0x20000,
+                                                 .edits = 2,
                                                  .retargeted = 8});
     for (uint8_t profile = 0; profile < kModelProfiles; ++profile) {
       DiffOptions options;
@@ -68,9 +75,11 @@ void Write(const std::filesystem::path& patcher, const std::filesystem::path& ro
       options.old_runs = {{0, 0x08000000}};
       options.new_runs = {{0, program.setting.segments[0].new_address}};
       const std::string name = "seed-" + std::to_string(id) + "-" + std::to_string(profile);
-      WriteFile(patcher / name, PatcherInput(profile, static_cast<uint8_t>(id), program.old_image, program.new_image,
+      WriteFile(patcher / name, PatcherInput(profile, static_cast<uint8_t>(id), program.old_image,
+                                             program.new_image,
                                              Diff(program.old_image, program.new_image, options)));
-      WriteFile(roundtrip / name, RoundtripInput(profile, program, static_cast<uint8_t>(1 | 2 | 4 | (id % 2 * 8))));
+      WriteFile(roundtrip / name,
+                RoundtripInput(profile, program, static_cast<uint8_t>(1 | 2 | 4 | (id % 2 * 8))));
     }
     // Forged: a setting with this architecture and old's address, then decisions at random.
     Bytes forged{static_cast<uint8_t>(id % 3), 4, 3, 16};
@@ -99,10 +108,12 @@ void Write(const std::filesystem::path& patcher, const std::filesystem::path& ro
       options.codec = codec == 3 ? Codec::kRaw : Codec::kLzss;
       options.window_bits = codec == 3 ? 0 : 8;
       WriteFile(patcher / ("seed-" + std::to_string(id) + "-" + CodecName(options.codec)),
-                PatcherInput(codec, 4, program.old_image, program.new_image, Diff(program.old_image, program.new_image, options)));
+                PatcherInput(codec, 4, program.old_image, program.new_image,
+                             Diff(program.old_image, program.new_image, options)));
     }
     for (const uint8_t flags : {0, 32, 64, 96}) {
-      WriteFile(roundtrip / ("seed-" + std::to_string(id) + "-diff-" + std::to_string(flags)), RoundtripInput(0, program, flags));
+      WriteFile(roundtrip / ("seed-" + std::to_string(id) + "-diff-" + std::to_string(flags)),
+                RoundtripInput(0, program, flags));
     }
   }
 }

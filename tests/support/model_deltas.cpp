@@ -7,7 +7,8 @@
 namespace mote::testing {
 namespace {
 
-// Where in the decisions the setting's last field starts (FORMAT.md 6.3). They must hold a whole setting.
+// Where in the decisions the setting's last field starts (FORMAT.md 6.3). They must hold a whole
+// setting.
 size_t PlaceOfNewCheck(const std::vector<bool>& decisions) {
   size_t at = 0;
   const auto even = [&](unsigned bits) {
@@ -52,8 +53,7 @@ Bytes ModelHeader(std::span<const uint8_t> old_image, uint32_t new_size, unsigne
 }
 
 Bytes EncodedDelta(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,
-                   const std::vector<Copy>& copies, const ModelSetting& setting,
-                   unsigned profile) {
+                   const std::vector<Copy>& copies, const ModelSetting& setting, unsigned profile) {
   Bytes delta = ModelHeader(old_image, static_cast<uint32_t>(new_image.size()), profile);
   const ModelDelta coded = EncodeModel(old_image, new_image, copies, setting, profile);
   delta.insert(delta.end(), coded.bytes.begin(), coded.bytes.end());

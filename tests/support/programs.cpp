@@ -15,9 +15,9 @@ constexpr uint32_t kRamStart = 0x20000000, kRamSize = 0x4000;
 struct Item {
   enum Kind { kPlain, kRow, kPair, kPointer, kVariable, kRelative };
   Kind kind;
-  Bytes bytes{};        // kPlain
-  uint32_t word = 0;    // kRow, kPair: the instruction without its address
-  uint32_t lower = 0;   // kPair: the second instruction
+  Bytes bytes{};       // kPlain
+  uint32_t word = 0;   // kRow, kPair: the instruction without its address
+  uint32_t lower = 0;  // kPair: the second instruction
   unsigned row = 0;
   uint32_t to = 0;      // the number of a function, or an offset into RAM
   uint32_t inside = 0;  // how far behind its start
@@ -31,9 +31,7 @@ struct Function {
 class Maker {
  public:
   Maker(Random& random, const ProgramOptions& options)
-      : random_(random),
-        options_(options),
-        architecture_(*FindArchitecture(options.architecture)) {
+      : random_(random), options_(options), architecture_(*FindArchitecture(options.architecture)) {
     for (uint32_t& word : vocabulary_) word = static_cast<uint32_t>(random.Next());
   }
 
@@ -102,8 +100,8 @@ Item Maker::MakeReference() {
     if (architecture_.pairs == PairKind::kRiscv) {
       item.word = (random_.Below(2) ? 0x17u : 0x37u) | r << 7;
       const uint32_t seconds[] = {0x13, 0x2003, 0x2023, 0x67};
-      item.lower = seconds[random_.Below(4)] | r << 15 |
-                   (static_cast<uint32_t>(random_.Next()) & 31u << 20);
+      item.lower =
+          seconds[random_.Below(4)] | r << 15 | (static_cast<uint32_t>(random_.Next()) & 31u << 20);
     } else {
       item.word = 0x90000000 | r;
       const uint32_t seconds[] = {0x91000000, 0xF9400000, 0xB9000000, 0x39400000};
@@ -138,7 +136,8 @@ std::vector<uint32_t> Maker::Places(const std::vector<Function>& functions, uint
   for (const Function& function : functions) {
     size = (size + 3) / 4 * 4;
     places[function.number] = size;
-    for (const Item& item : function.items) size = Aligned(size, item) + SizeOf(item, architecture_);
+    for (const Item& item : function.items)
+      size = Aligned(size, item) + SizeOf(item, architecture_);
   }
   return places;
 }

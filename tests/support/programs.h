@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generated programs for every instruction set that codec model knows: functions that call each other and point at each
-// other, laid out twice, before and after an edit. The bytes between are random; only the addresses are real.
+// Generated programs for every instruction set that codec model knows: functions that call each
+// other and point at each other, laid out twice, before and after an edit. The bytes between are
+// random; only the addresses are real.
 #pragma once
 
 #include <stdint.h>
