@@ -36,7 +36,7 @@ Bytes Example(uint32_t sequence) {
 }
 
 void Recheck(Bytes& record) {
-  record.resize(record.size() - 4);
+  record.erase(record.end() - 4, record.end());
   Append(record, Fnv(record));
 }
 
