@@ -59,9 +59,8 @@ bool IsText(uint32_t word) {
 std::vector<uint32_t> Targets(Bytes image, const Architecture& architecture) {
   const auto size = static_cast<uint32_t>(image.size());
   std::vector<uint32_t> targets;
-  Setting setting{&architecture, false, {}};
+  Setting setting{ChosenArchitecture(architecture), false, {}};
   // No word is a pointer: the only segment lies where none can be.
-  setting.map.segment_count = 1;
   Predictor predictor;
   predictor.Init(setting);
   for (uint32_t at = 0; at < size;) {

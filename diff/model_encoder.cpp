@@ -31,7 +31,7 @@ struct CodedBit {
 
 AddressMap MapOf(const ModelSetting& setting, bool old_side, uint32_t size) {
   AddressMap map{};
-  map.segment_count = static_cast<uint8_t>(setting.segments.size());
+  map.last = static_cast<uint32_t>(setting.segments.size()) - 1;
   for (size_t i = 0; i < setting.segments.size(); ++i) {
     Segment s = setting.segments[i];
     if (!old_side) {
@@ -48,7 +48,7 @@ AddressMap MapOf(const ModelSetting& setting, bool old_side, uint32_t size) {
 }
 
 Setting SettingOf(const ModelSetting& setting, bool old_side, uint32_t size) {
-  return {FindArchitecture(setting.architecture), setting.relative_words,
+  return {ChosenArchitecture(setting.architecture), setting.relative_words,
           MapOf(setting, old_side, size)};
 }
 
@@ -60,9 +60,9 @@ class Encoder {
         setting_(SettingOf(setting, true, static_cast<uint32_t>(old_image.size()))),
         new_setting_(SettingOf(setting, false, static_cast<uint32_t>(new_image.size()))),
         profile_(kModelProfile[profile]), trees_(TreeProbabilities(profile_), kEvenChance),
-        table_memory_(ShiftTableBytes(profile_.table_entries) / 4 + 1), finder_(new_image) {
+        table_memory_(profile_.table_entries), finder_(new_image) {
     Init(contexts_);
-    table_.Init(reinterpret_cast<uint8_t*>(table_memory_.data()), profile_.table_entries);
+    table_.Init(table_memory_.data(), profile_.table_entries);
     predictor_.Init(setting_);
   }
 
@@ -81,6 +81,7 @@ class Encoder {
   void EndRun();
   bool TryUnit(const Unit& unit, bool& confident);
   void CodeMiss(const Unit& unit, uint32_t shift, uint32_t target, bool same_bits);
+  void CodeShift(ShiftUse use, uint32_t predicted, uint32_t shift, unsigned scale);
   // Part of an insertion: a literal (distance 0, length 1) or a match.
   struct Step {
     uint32_t length, distance;
@@ -93,17 +94,10 @@ class Encoder {
   std::vector<Step> Parse(uint32_t count, bool after_match);
   void CodeStep(const Step& step, bool after_match);
   uint32_t TreePrice(unsigned tree, uint8_t byte) const;
-  unsigned LiteralTreeAt(uint32_t at) const {
-    return LiteralTree(profile_, setting_.architecture->halfwords, at, at == 0 ? 0 : new_[at - 1]);
-  }
-  NumberModel& DistanceModel(uint32_t length) {
-    return contexts_.distance[Class(std::min(length, 6u) - kMinMatch)];
-  }
   void Substitute(uint32_t least, uint32_t end);
   void Insert(uint32_t count);
   void Seek(uint32_t to);
   bool NewIs(const Unit& unit, uint32_t word) const;
-  unsigned Class(unsigned value) const { return value & profile_.class_mask; }
   const uint8_t* OldAt() const { return old_.data() + op_; }
   uint32_t Available() const {
     return std::min<uint32_t>(kLookahead, static_cast<uint32_t>(old_.size()) - op_);
@@ -117,18 +111,16 @@ class Encoder {
   const ModelProfile profile_;
   ModelContexts contexts_;
   std::vector<Probability> trees_;
-  std::vector<uint32_t> table_memory_;
+  std::vector<ShiftTable::Entry> table_memory_;
   ShiftTable table_;
   Predictor predictor_;
   MatchFinder finder_;
-  Recent<kRecentShifts> shifts_{};
-  Recent<kRecentDiagonals> diagonals_{};
+  uint32_t recent_[kShiftUses][kRecentShifts] = {};
 
   uint32_t pos_ = 0, op_ = 0;
   uint32_t run_ = 0;
-  Event event_ = Event::kStart;
-  unsigned history_ = 0;
-  uint32_t distance_ = 0;
+  bool missed_ = false;
+  uint32_t distance_ = 1;
   RangeEncoder coder_;
   // The answers within a run are decoded after its length, which is known only at its end: until then they wait.
   std::vector<CodedBit> answers_;
@@ -172,17 +164,10 @@ void Encoder::EvenNumber(uint32_t value) {
 }
 
 void Encoder::Number(NumberModel& model, uint32_t value) {
-  ++value;
-  unsigned bits = static_cast<unsigned>(std::bit_width(value)) - 1;
-  for (unsigned i = 0; i <= bits; ++i) {
-    Bit(model.prefix[std::min(i, NumberModel::kPrefixes - 1)], i < bits);
-  }
-  if (bits == 0) return;
-  const unsigned first = value >> (bits - 1) & 1;
-  Bit(model.first[bits > 1], first);
-  if (bits == 1) return;
-  Bit(model.second[first], value >> (bits - 2) & 1);
-  EvenBits(value & ((1u << (bits - 2)) - 1), bits - 2);
+  const unsigned bits = static_cast<unsigned>(std::bit_width(value + 1)) - 1;
+  unsigned node = 1;
+  for (unsigned i = NumberModel::kBits; i-- != 0;) node = node * 2 + Bit(model.tree[node], bits >> i & 1);
+  EvenBits((value + 1) & ((1u << bits) - 1), bits);
 }
 
 void Encoder::Tree(unsigned tree, uint8_t byte) {
@@ -227,7 +212,7 @@ void Encoder::EndRun() {
   answering_ = false;
   const BitUse use = use_;
   use_ = BitUse::kRuns;
-  Number(contexts_.run[Class(static_cast<unsigned>(event_))], run_);
+  Number(contexts_.run, run_);
   use_ = use;
   for (const CodedBit& answer : answers_) Put(answer);
   answers_.clear();
@@ -236,7 +221,7 @@ void Encoder::EndRun() {
 
 bool Encoder::NewIs(const Unit& unit, uint32_t word) const {
   uint8_t bytes[4];
-  if (setting_.architecture->big_endian) {
+  if ((*setting_.architecture).big_endian) {
     StoreBig(bytes, unit.size, word);
   } else {
     StoreLittle(bytes, unit.size, word);
@@ -246,10 +231,9 @@ bool Encoder::NewIs(const Unit& unit, uint32_t word) const {
 
 // Codes the unit at the current place, if new has one like it there. False: new has something else.
 bool Encoder::TryUnit(const Unit& unit, bool& confident) {
-  uint32_t shift;
-  const ShiftTable::Found found = table_.Find(unit.target, shift);
-  shift &= ~((1u << unit.scale) - 1);
-  const unsigned context = HitContext(profile_, found, history_, unit.kind);
+  const ShiftTable::Entry& entry = table_.Find(unit.target);
+  const uint32_t shift = entry.shift >> unit.scale << unit.scale;
+  const unsigned context = HitContext(profile_, entry.address != unit.target, missed_, unit.kind);
   uint8_t& streak = contexts_.streak[context];
   confident = streak == kConfident;
 
@@ -269,7 +253,7 @@ bool Encoder::TryUnit(const Unit& unit, bool& confident) {
   if (hit && unit.form == Unit::kUpper && alike && there.target != predicted) hit = false;
   const bool moved = alike && NewIs(unit, Retarget(setting_, unit, address, there.target)) &&
                      ((there.target - predicted) & ((1u << unit.scale) - 1)) == 0 && there.target != predicted;
-  const uint32_t same_target = SameBitsTarget(setting_, unit, address);
+  const uint32_t same_target = unit.target + SameBitsShift(setting_, unit, setting_.map.OldAddress(op_), address);
   // Of the bits of an address that 32 bits do not hold, the decoder knows nothing.
   const bool same_bits = NewIs(unit, unit.word) &&
                          Retarget(setting_, unit, address, same_target) == unit.word &&
@@ -284,8 +268,8 @@ bool Encoder::TryUnit(const Unit& unit, bool& confident) {
       ++streak;
       answering_ = true;
       Bit(contexts_.hit[context], 1);
-      history_ <<= 1;
     }
+    missed_ = false;
     if (unit.form == Unit::kUpper) predictor_.LearnUpper(unit, address, predicted);
     pos_ += unit.size;
     op_ += unit.size;
@@ -295,9 +279,7 @@ bool Encoder::TryUnit(const Unit& unit, bool& confident) {
   if (confident) {
     EndRun();
     use_ = BitUse::kRunEnds;
-    Bit(contexts_.miss_here[Class(static_cast<unsigned>(event_))], 1);
-    event_ = Event::kMiss;
-    contexts_.hit[context] = Adapted(contexts_.hit[context], 0, kFlagLimit);
+    Bit(contexts_.miss_here, 1);
   } else {
     use_ = BitUse::kHits;
     ++run_;
@@ -311,39 +293,40 @@ bool Encoder::TryUnit(const Unit& unit, bool& confident) {
 
 void Encoder::CodeMiss(const Unit& unit, uint32_t shift, uint32_t target, bool same_bits) {
   use_ = BitUse::kMisses;
-  history_ = history_ << 1 | 1;
+  missed_ = true;
   const uint32_t chosen = target - unit.target;
-  Bit(contexts_.old_bits[Class(unit.kind)], same_bits);
-  if (!same_bits) {
-    unsigned asked = 0;
-    bool found = false;
-    for (uint32_t recent : shifts_.value) {
-      if (recent == shift) continue;
-      found = Bit(contexts_.recent_shift[asked++], recent == chosen);
-      if (found) break;
-    }
-    if (!found) {
-      const uint32_t difference = chosen - shift;
-      const unsigned negative = difference >> 31;
-      Bit(contexts_.negative[0], negative);
-      Number(contexts_.miss[Class(unit.kind == 0)],
-             ((negative ? 0u - difference : difference) >> unit.scale) - 1);
-    }
-  }
+  Bit(contexts_.old_bits, same_bits);
+  if (!same_bits) CodeShift(kMisses, shift, chosen, unit.scale);
   table_.Learn(unit.target, chosen);
-  if (!same_bits) shifts_.Touch(chosen);
   const uint32_t address = setting_.map.NewAddress(pos_);
   if (unit.form == Unit::kUpper) predictor_.LearnUpper(unit, address, target);
   pos_ += unit.size;
   op_ += unit.size;
 }
 
+// One of the recent shifts, or how far from the predicted one.
+void Encoder::CodeShift(ShiftUse use, uint32_t predicted, uint32_t shift, unsigned scale) {
+  unsigned asked = use * kRecentShifts;
+  bool found = false;
+  for (uint32_t recent : recent_[use]) {
+    if (recent == predicted) continue;
+    found = Bit(contexts_.recent_shift[asked++], recent == shift);
+    if (found) break;
+  }
+  if (!found) {
+    const uint32_t difference = shift - predicted;
+    const unsigned negative = difference >> 31;
+    Number(contexts_.shift, (negative ? 0u - difference : difference) >> scale);
+    if (difference != 0) Bit(contexts_.negative[use], negative);
+  }
+  Touch(recent_[use], shift);
+}
+
 // Up to `least` at least, `end` at most.
 void Encoder::Substitute(uint32_t least, uint32_t end) {
   use_ = BitUse::kRunEnds;
-  Bit(contexts_.inserts[Class(static_cast<unsigned>(event_))], 0);
-  event_ = Event::kSubstitution;
-  for (unsigned n = 0;; n = std::min(n + 1, 3u)) {
+  Bit(contexts_.inserts, 0);
+  for (bool again = false;; again = true) {
     use_ = BitUse::kSubstitutions;
     Tree(0, static_cast<uint8_t>(new_[pos_] - PredictedByte()));
     ++pos_;
@@ -353,19 +336,18 @@ void Encoder::Substitute(uint32_t least, uint32_t end) {
     if (more && pos_ >= least) {
       // A unit is better coded as one.
       more = FindUnit(setting_, OldAt(), Available(), setting_.map.OldAddress(op_),
-                      op_ >= predictor_.boundary())
+                      predictor_.MayStart(op_))
                  .size == 0;
     }
     use_ = BitUse::kRunEnds;
-    Bit(contexts_.more[Class(n)], more);
+    Bit(contexts_.more[again], more);
     if (!more) break;
   }
 }
 
 void Encoder::Insert(uint32_t count) {
   use_ = BitUse::kRunEnds;
-  Bit(contexts_.inserts[Class(static_cast<unsigned>(event_))], 1);
-  event_ = Event::kInsertion;
+  Bit(contexts_.inserts, 1);
   Number(contexts_.insertion, count);
   result_.inserted += count;
   bool matched = false;
@@ -385,14 +367,14 @@ void Encoder::CodeStep(const Step& step, bool after_match) {
   Bit(contexts_.match[after_match], step.distance != 0);
   if (step.distance == 0) {
     use_ = BitUse::kLiterals;
-    Tree(1 + LiteralTreeAt(pos_), new_[pos_]);
+    Tree(LiteralTree(profile_, pos_), new_[pos_]);
     ++pos_;
     return;
   }
   const bool last = step.distance == distance_;
   Bit(contexts_.last_distance, last);
-  Number(contexts_.match_length[Class(!last)], step.length - (last ? 1 : kMinMatch));
-  if (!last) Number(DistanceModel(step.length), step.distance - 1);
+  Number(contexts_.match_length, step.length - (last ? 1 : kMinMatch));
+  if (!last) Number(contexts_.distance, step.distance - 1);
   distance_ = step.distance;
   pos_ += step.length;
   result_.matched += step.length;
@@ -419,14 +401,14 @@ std::vector<Encoder::Step> Encoder::Parse(uint32_t count, bool after_match) {
     };
     const uint32_t at = pos_ + i;
     const Probability& match = contexts_.match[here.distance != 0];
-    reach(1, 0, PriceOf(match, 0) + TreePrice(1 + LiteralTreeAt(at), new_[at]));
+    reach(1, 0, PriceOf(match, 0) + TreePrice(LiteralTree(profile_, at), new_[at]));
     const uint32_t matched = PriceOf(match, 1);
-    if (here.last != 0 && here.last <= at) {
+    if (here.last <= at) {
       const uint32_t longest = finder_.Length(at - here.last, at, count - i);
       for (uint32_t length = 1; length <= longest; ++length) {
         if (length > kEveryLength) length = longest;
         reach(length, here.last, matched + PriceOf(contexts_.last_distance, 1) +
-                                     NumberPrice(contexts_.match_length[Class(0)], length - 1));
+                                     NumberPrice(contexts_.match_length, length - 1));
       }
     }
     finder_.Advance(at);
@@ -436,8 +418,8 @@ std::vector<Encoder::Step> Encoder::Parse(uint32_t count, bool after_match) {
         if (length > kEveryLength) length = longest;
         reach(length, at - place,
               matched + PriceOf(contexts_.last_distance, 0) +
-                  NumberPrice(contexts_.match_length[Class(1)], length - kMinMatch) +
-                  NumberPrice(DistanceModel(length), at - place - 1));
+                  NumberPrice(contexts_.match_length, length - kMinMatch) +
+                  NumberPrice(contexts_.distance, at - place - 1));
       }
       seen = std::max(seen, longest);
     });
@@ -466,24 +448,13 @@ uint32_t Encoder::TreePrice(unsigned tree, uint8_t byte) const {
 void Encoder::Seek(uint32_t to) {
   use_ = BitUse::kSeeks;
   ++result_.copies;
-  const uint32_t diagonal = to - pos_;
-  const auto recent = std::ranges::find(diagonals_.value, diagonal);
-  Bit(contexts_.recent_diagonal[0], recent != std::end(diagonals_.value));
-  if (recent != std::end(diagonals_.value)) {
-    const auto i = recent - std::begin(diagonals_.value);
-    Bit(contexts_.recent_diagonal[1], i != 0);
-    if (i != 0) Bit(contexts_.recent_diagonal[2], i != 1);
-  } else {
-    Number(contexts_.seek, to > op_ ? to - op_ : op_ - to);
-    if (to != op_) Bit(contexts_.negative[1], to < op_);
-  }
-  diagonals_.Touch(diagonal);
+  CodeShift(kSeeks, op_ - pos_, to - pos_, 0);
   op_ = to;
   predictor_.Jump(to);
   const uint32_t address = setting_.map.OldAddress(to);
   const uint32_t shift = setting_.map.NewAddress(pos_) - address;
   table_.Learn(address, shift);
-  shifts_.Touch(shift);
+  Touch(recent_[kMisses], shift);
 }
 
 ModelDelta Encoder::Encode() {
@@ -513,9 +484,8 @@ ModelDelta Encoder::Encode() {
         if (TryUnit(unit, confident)) continue;
       } else {
         // Only for what it does to the table, and to see whether a miss would have been announced here.
-        uint32_t shift;
-        const ShiftTable::Found found = table_.Find(unit.target, shift);
-        confident = contexts_.streak[HitContext(profile_, found, history_, unit.kind)] == kConfident;
+        const bool near = table_.Find(unit.target).address != unit.target;
+        confident = contexts_.streak[HitContext(profile_, near, missed_, unit.kind)] == kConfident;
       }
     } else if (follows && new_[pos_] == PredictedByte()) {
       uint32_t segment_end;
@@ -530,7 +500,7 @@ ModelDelta Encoder::Encode() {
     plain_end = 0;
     if (confident) {
       use_ = BitUse::kRunEnds;
-      Bit(contexts_.miss_here[Class(static_cast<unsigned>(event_))], 0);
+      Bit(contexts_.miss_here, 0);
     }
     if (follows) {
       const uint32_t end = copy->new_position + copy->length;
@@ -560,8 +530,8 @@ ModelDelta EncodeModel(Bytes old_image, Bytes new_image, const std::vector<Copy>
 std::vector<uint8_t> MaskAddresses(Bytes image, const ModelSetting& written, bool old_side) {
   const auto size = static_cast<uint32_t>(image.size());
   const Setting setting = SettingOf(written, old_side, size);
-  const PairKind pairs = setting.architecture->pairs;
-  const bool big_endian = setting.architecture->big_endian;
+  const PairKind pairs = (*setting.architecture).pairs;
+  const bool big_endian = (*setting.architecture).big_endian;
   Predictor predictor;
   predictor.Init(setting);
   std::vector<uint8_t> masked(image.begin(), image.end());

@@ -47,17 +47,15 @@ inline uint32_t PriceOf(Probability probability, unsigned bit) {
 }
 
 inline uint32_t NumberPrice(const NumberModel& model, uint32_t value) {
-  ++value;
-  const unsigned bits = static_cast<unsigned>(std::bit_width(value)) - 1;
-  uint32_t price = 0;
-  for (unsigned i = 0; i <= bits; ++i) {
-    price += PriceOf(model.prefix[std::min(i, NumberModel::kPrefixes - 1)], i < bits);
+  const unsigned bits = static_cast<unsigned>(std::bit_width(value + 1)) - 1;
+  uint32_t price = bits * kBitPrice;
+  unsigned node = 1;
+  for (unsigned i = NumberModel::kBits; i-- != 0;) {
+    const unsigned bit = bits >> i & 1;
+    price += PriceOf(model.tree[node], bit);
+    node = node * 2 + bit;
   }
-  if (bits == 0) return price;
-  const unsigned first = value >> (bits - 1) & 1;
-  price += PriceOf(model.first[bits > 1], first);
-  if (bits == 1) return price;
-  return price + PriceOf(model.second[first], value >> (bits - 2) & 1) + (bits - 2) * kBitPrice;
+  return price;
 }
 
 }  // namespace mote

@@ -20,7 +20,7 @@ constexpr unsigned kMaxSegments = MOTE_SMALL_MODEL ? 1 : 4;
 constexpr uint32_t kSegmentSlack = 4096;
 
 struct AddressMap {
-  uint32_t segment_count;  // at least 1; the first starts at offset 0 of both
+  uint32_t last;  // the number of segments, less 1; the first starts at offset 0 of both images
   uint32_t ram_start, ram_size;
   uint32_t old_size;
   Segment segments[kMaxSegments];
@@ -32,29 +32,31 @@ struct AddressMap {
 
   /// `end`: the offset where the segment of `offset` ends.
   [[gnu::noinline]] uint32_t OldAddress(uint32_t offset, uint32_t& end) const {
-    const Segment* segment = &segments[segment_count - 1u];
+    const Segment* segment = &segments[last];
     end = old_size;
-    while (segment != segments && offset < segment->old_offset) {
+    while (offset < segment->old_offset) {
       end = segment->old_offset;
       --segment;
     }
     return offset - segment->old_offset + segment->old_address;
   }
 
-  uint32_t NewAddress(uint32_t offset) const {
-    const Segment* segment = &segments[segment_count - 1u];
-    while (segment != segments && offset < segment->new_offset) --segment;
+  [[gnu::noinline]] uint32_t NewAddress(uint32_t offset) const {
+    const Segment* segment = &segments[last];
+    while (offset < segment->new_offset) --segment;
     return offset - segment->new_offset + segment->new_address;
   }
 
   /// Whether a word of old is likely a pointer.
-  bool IsPointer(uint32_t word) const {
+  [[gnu::always_inline]] bool IsPointer(uint32_t word) const {
     if (word - ram_start < ram_size) return true;
-    uint32_t end = old_size + kSegmentSlack;
-    for (const Segment* segment = &segments[segment_count]; segment-- != segments;) {
-      if (word - segment->old_address < end - segment->old_offset) return true;
-      end = segment->old_offset + kSegmentSlack;
-    }
+    uint32_t end = old_size;
+    const Segment* segment = &segments[last];
+    do {
+      if (word - segment->old_address < end - segment->old_offset + kSegmentSlack) return true;
+      end = segment->old_offset;
+      --segment;
+    } while (end != 0);
     return false;
   }
 };

@@ -8,8 +8,8 @@
 namespace mote {
 
 inline constexpr UnitRow kMipsRows[] = {
-    {0xFC000000, 0x0C000000, 0, 0, 0, 0, 28, 4, 1, 2, {{0, 26, 2}}},  // JAL
-    {0xFC000000, 0x08000000, 0, 0, 0, 0, 28, 4, 2, 2, {{0, 26, 2}}},  // J
+    {0xFC000000, 0x0C000000, 0, 0, 0, 28, 4, 1, 2, {{0, 26, 2}}},  // JAL
+    {0xFC000000, 0x08000000, 0, 0, 0, 28, 4, 2, 2, {{0, 26, 2}}},  // J
 };
 inline constexpr Architecture kMips = {kMipsRows, 2, PairKind::kNone, 2, 0, 0, 4, 4, false, false, true};
 inline constexpr Architecture kMipsBig = {kMipsRows, 2, PairKind::kNone, 2, 0, 0, 4, 4, true, false, true};

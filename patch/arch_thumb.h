@@ -7,10 +7,10 @@
 
 namespace mote {
 
-// The first halfword is in the low half. BL: 11110S imm10, 11J1 1J2 imm11; B.W: 10J1 1J2.
+// The first halfword is in the low half. BL: 11110S imm10, 11J1 1J2 imm11; B.W: 10J1 1J2. J1 and J2 are 1 in all that reach no
+// further than 4 MiB, and those are all that a microcontroller's flash has room for.
 inline constexpr UnitRow kThumbRows[] = {
-    {0x9000F800, 0x9000F000, 0x01000000, 0x00C00000, 4, 0, 0, 4, 1, 1,
-     {{16, 11, 1}, {0, 10, 12}, {27, 1, 22}, {29, 1, 23}, {10, 1, 24}}},
+    {0xB800F800, 0xB800F000, 0x400000, 4, 0, 0, 4, 1, 1, {{16, 11, 1}, {0, 11, 12}}},
 };
 inline constexpr Architecture kThumb = {kThumbRows, 1, PairKind::kNone, 1, 0, 0, 2, 2, false, false, true};
 

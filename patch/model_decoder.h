@@ -29,23 +29,20 @@ class ModelDecoder {
   static constexpr uint32_t kCacheSize = 44;
 
   // What the next step decodes.
-  enum class Step : uint8_t { kSetting, kSegment, kRun, kItem, kSubstitution, kInserted, kSeek };
+  enum class Step : uint8_t { kItem, kRun, kSubstitution, kInsertion, kSetting };
 
   // Placement, without <new>.
   static void* operator new(size_t, void* at) noexcept { return at; }
 
   void Next();
   void ReadSetting();
-  void ReadSegment();
   void Item();
   uint32_t MissedShift(uint32_t predicted);
-  uint32_t CodedShift(uint32_t predicted);
-  void PutUnit(uint32_t target);
+  uint32_t CodedShift(ShiftUse use, uint32_t predicted, unsigned scale);
   void EndRun();
   void Substitute();
   void Insert();
   void Seek();
-  void Learn(uint32_t address, uint32_t shift);
   Window Old();
   void PutOld(const uint8_t* bytes, uint32_t size);
   const Unit& unit() const { return predictor_.unit(); }
@@ -54,43 +51,38 @@ class ModelDecoder {
   void Fail();
 
   unsigned Bit(unsigned index);
-  uint32_t Number(unsigned model);
+  uint32_t Tree(unsigned first, unsigned bits);
+  uint32_t Number(unsigned number);
   uint32_t EvenNumber();
-  uint8_t Tree(unsigned tree);
+  uint8_t Byte(unsigned tree);
   const ModelProfile& profile() const { return kFirstProfile + 1 == kModelProfiles ? kModelProfile[kFirstProfile] : profile_; }
-  unsigned Class(unsigned value) const { return value & profile().class_mask; }
 
   // What is used most stands first: Cortex-M0 reaches only the first 32 bytes of an object with a byte load, and 128 with others.
   Step step_;
-  uint8_t event_;         // that the last run ended with
-  bool matched_;          // the last thing inserted was a match
-  uint8_t history_;       // the units' last answers, a bit each: 1 is wrong
-  uint8_t substituted_;   // bytes in a row, up to 3; segments to come
-  bool other_addresses_;  // in new: the setting has them
-  uint8_t cached_;        // bytes of old in cache_
+  bool again_;       // the last thing inserted was a match; the byte substituted is not the first
+  bool missed_;      // the last unit was not where it was predicted
   ModelProfile profile_;
   Predictor predictor_;
   Patcher* patcher_;
-  uint32_t run_;          // items left that are as predicted
-  uint32_t insertion_;    // bytes left of it
+  uint32_t run_;           // items left that are as predicted
+  uint32_t insertion_;     // bytes left of it
   uint32_t old_position_;
-  uint32_t last_seek_;    // where in new
-  uint32_t distance_;     // of the last match
+  uint32_t last_seek_;     // where in new
+  uint32_t distance_;      // of the last match, less 1
   uint32_t new_check_;
-  uint32_t cache_start_;
+  uint32_t cache_end_;     // in old, or beyond
   RangeDecoder coder_;
   ShiftTable table_;
   Setting setting_;
-  Recent<kRecentShifts> shifts_;
-  Recent<kRecentDiagonals> diagonals_;
+  uint32_t recent_[kShiftUses][kRecentShifts];
   uint8_t cache_[kCacheSize + (kWholeWords ? 4 : 0)];  // the predictor may read behind what is there
-  ModelContexts contexts_;  // the trees follow
+  ModelContexts contexts_;  // the trees of bytes follow, then the shift table
 };
 
 /// Bytes of memory that a delta with this profile needs; on a device with 32-bit pointers, see kModelRam.
 constexpr uint32_t ModelMemory(unsigned profile) {
   return static_cast<uint32_t>(sizeof(ModelDecoder)) + TreeProbabilities(kModelProfile[profile]) * 2 +
-         ShiftTableBytes(kModelProfile[profile].table_entries);
+         kModelProfile[profile].table_entries * uint32_t{sizeof(ShiftTable::Entry)};
 }
 
 }  // namespace mote

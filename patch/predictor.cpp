@@ -10,7 +10,6 @@
 namespace mote {
 namespace {
 
-
 constexpr unsigned kWordSize = 4;
 constexpr bool kPairs = MOTE_WITH_PAIRS;
 
@@ -21,11 +20,7 @@ constexpr bool WholeWords(const Architecture& facts) {
   }
   return true;
 }
-static_assert(!kWholeWords || WholeWords(FactsOf(kWordsOnly)));
-// Where an instruction may start at every multiple of the shortest one's size, there is nothing to remember between them.
-constexpr bool kFixedSteps = kOneArchitecture && FactsOf(kWordsOnly).long_size == 1 << FactsOf(kWordsOnly).align &&
-                             FactsOf(kWordsOnly).short_size == 1 << FactsOf(kWordsOnly).align;
-constexpr bool kOneRow = kOneArchitecture && FactsOf(kWordsOnly).row_count == 1;
+static_assert(!kWholeWords || WholeWords(kTheArchitecture));
 
 uint32_t Load(const Architecture& facts, const uint8_t* bytes, unsigned size) {
   return MOTE_WITH_BIG_ENDIAN && facts.big_endian ? LoadBig(bytes, size) : LoadLittle(bytes, size);
@@ -41,143 +36,145 @@ uint32_t Load(const Architecture& facts, const uint8_t* bytes, unsigned size) {
 
 // The functions from here to LookAt are inline, since the decoder comes here for every few bytes, and only from one place.
 
+[[gnu::always_inline]] inline void SetFacts(Unit& unit, unsigned size, unsigned kind, unsigned scale, const UnitRow* row) {
+  if (kOneRow) return;
+  unit.size = static_cast<uint8_t>(size);
+  unit.kind = static_cast<uint8_t>(kind);
+  unit.scale = static_cast<uint8_t>(scale);
+  unit.row = row;
+}
+
 // Whether the bytes, which are `word`, start with an instruction that carries an address.
-[[gnu::always_inline]] inline bool FindInstruction(const Architecture& chosen, [[maybe_unused]] const uint8_t* bytes,
+[[gnu::always_inline]] inline bool FindInstruction(ChosenArchitecture chosen, [[maybe_unused]] const uint8_t* bytes,
                                                    uint32_t available, uint32_t address, uint32_t word, Unit& unit) {
-  const Architecture& facts = FactsOf(chosen);
-  for (unsigned i = 0; i < chosen.row_count; ++i) {
-    const UnitRow& row = facts.rows[kOneRow ? 0 : i];
+  const Architecture& facts = *chosen;
+  for (unsigned i = 0; i < chosen.row_count(); ++i) {
+    const UnitRow& row = kOneRow ? kOnlyRow : facts.rows[i];
     if (!kWholeWords && row.size > available) continue;
     uint32_t w = word;
     if (MOTE_WITH_BIG_ENDIAN && facts.big_endian && row.size < kWordSize) w = LoadBig(bytes, row.size);
     if ((w & row.mask) == row.match) {
       unit.form = Unit::kRow;
-      unit.size = row.size;
-      unit.kind = row.kind;
-      unit.scale = row.scale;
       unit.word = w;
-      unit.row = &row;
       unit.target = TargetOf(row, w, address);
+      SetFacts(unit, row.size, row.kind, row.scale, &row);
       return true;
     }
     if (kOneRow) break;
   }
 #if MOTE_WITH_PAIRS
-  const PairKind pairs = chosen.pairs;
+  const PairKind pairs = facts.pairs;
   if (available < kWordSize) return false;
   const int r = UpperRegister(pairs, word);
   if (r < 0 || !FindLower(pairs, bytes, available, r, unit.lower)) return false;
   unit.form = Unit::kUpper;
-  unit.size = kWordSize;
-  unit.kind = 2;
-  unit.scale = 0;
   unit.word = word;
   unit.target = PairTarget(pairs, word, address, unit.lower);
+  SetFacts(unit, kWordSize, Unit::kUpper, 0, nullptr);
   return true;
 #else
   return false;
 #endif
 }
 
-// Whether there is a unit at `bytes`. Where kWholeWords, `available` is not looked at: the caller sees whether the unit fits.
-[[gnu::always_inline]] inline bool Find(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address,
+// Finds the unit at `bytes`. Where kWholeWords, `available` is not looked at: the caller sees whether the unit fits.
+[[gnu::always_inline]] inline void Find(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address,
                                         bool instruction, Unit& unit) {
-  const Architecture& chosen = *setting.architecture;
-  const bool code_first = FactsOf(chosen).code_first;
-  if (!kOneArchitecture) unit.row = nullptr;
-  const uint32_t word = WordAt(FactsOf(chosen), bytes, available);
+  const ChosenArchitecture chosen = setting.architecture;
+  const bool code_first = (*chosen).code_first;
+  const uint32_t word = WordAt(*chosen, bytes, available);
   const bool aligned = (address & (kWordSize - 1)) == 0 && (kWholeWords || available >= kWordSize);
-  if (code_first && instruction && FindInstruction(chosen, bytes, available, address, word, unit)) return true;
+  if (code_first && instruction && FindInstruction(chosen, bytes, available, address, word, unit)) return;
   if (aligned && setting.map.IsPointer(word)) {
     unit.form = Unit::kPointer;
-    unit.kind = 0;
     unit.target = word;
+    SetFacts(unit, kWordSize, Unit::kPointer, 0, nullptr);
   } else {
-    if (!code_first && instruction && FindInstruction(chosen, bytes, available, address, word, unit)) return true;
-    if (!aligned || !setting.relative_words || word + kRelativeReach >= kRelativeReach - kRelativeNearest) return false;
+    if (!code_first && instruction && FindInstruction(chosen, bytes, available, address, word, unit)) return;
+    unit.form = Unit::kNone;
+    if (!kOneRow) unit.size = 0;
+    if (!aligned || !setting.relative_words || word + kRelativeReach >= kRelativeReach - kRelativeNearest) return;
     unit.form = Unit::kRelative;
-    unit.kind = 3;
     unit.target = address + word;
+    SetFacts(unit, kWordSize, Unit::kRelative, 0, nullptr);
   }
-  unit.size = kWordSize;
-  unit.scale = 0;
   unit.word = word;
-  return true;
 }
 
 }  // namespace
 
 Unit FindUnit(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address, bool instruction) {
   Unit unit;
-  if (!Find(setting, bytes, available, address, instruction, unit)) {
-    unit.form = Unit::kNone;
-    unit.size = 0;
-  }
+  Find(setting, bytes, available, address, instruction, unit);
   return unit;
 }
 
-uint32_t SameBitsTarget(const Setting& setting, const Unit& unit, uint32_t address) {
-  if (unit.form == Unit::kPointer) return unit.word;
-  if (unit.form == Unit::kRelative) return address + unit.word;
+uint32_t SameBitsShift(const Setting& setting, const Unit& unit, uint32_t old_address, uint32_t new_address) {
+  if (unit.form == Unit::kPointer) return 0;
+  if (unit.form == Unit::kRow) return CountFrom(RowOf(unit), new_address) - CountFrom(RowOf(unit), old_address);
 #if MOTE_WITH_PAIRS
-  if (unit.form == Unit::kUpper) return PairTarget(setting.architecture->pairs, unit.word, address, unit.lower);
-#endif
-  return TargetOf(RowOf(setting, unit), unit.word, address);
-}
-
-uint32_t Retarget(const Setting& setting, const Unit& unit, uint32_t address, uint32_t target) {
-  if (unit.form == Unit::kPointer) return target;
-  if (unit.form == Unit::kRelative) return target - address;
-#if MOTE_WITH_PAIRS
-  if (unit.form == Unit::kUpper) return WithUpper(setting.architecture->pairs, unit.word, address, target);
-#endif
-  return WithTarget(RowOf(setting, unit), unit.word, address, target);
-}
-
-[[gnu::always_inline]] inline bool Predictor::LookAt(const uint8_t* bytes, uint32_t available, uint32_t old_position,
-                                                     uint32_t address) {
-  const Architecture& facts = FactsOf(*setting_->architecture);
-  const uint32_t unaligned = (1u << facts.align) - 1;
-  uint32_t next = old_position + kWordSize - (address & (kWordSize - 1));
-  bool found;
-  if (kFixedSteps) {
-    found = Find(*setting_, bytes, available, address, old_position >= boundary_ && (old_position & unaligned) == 0, unit_);
-    if (found && old_position + unit_.size > boundary_) boundary_ = old_position + unit_.size;
-    const uint32_t instruction = (old_position | unaligned) + 1;
-    if (next > instruction) next = instruction;
-  } else {
-    uint32_t boundary = boundary_;
-    if (old_position > boundary) boundary = old_position;
-    boundary = (boundary + unaligned) & ~unaligned;
-    const bool instruction = old_position == boundary;
-    uint32_t end = old_position;
-#if MOTE_WITH_PAIRS
-    if (instruction && PatchLower(bytes, available)) {
-      end = patched_end_ = boundary + kWordSize;
-      found = false;
-    } else
-#endif
-    {
-      found = Find(*setting_, bytes, available, address, instruction, unit_);
-      if (found) {
-        end += unit_.size;
-      } else if (instruction) {
-        end += (bytes[0] & facts.length_mask) == facts.length_match ? facts.long_size : facts.short_size;
-      }
-    }
-    if (end > boundary) boundary = end;
-    boundary_ = boundary;
-    if (next > boundary) next = boundary;
+  if (unit.form == Unit::kUpper) {
+    const PairKind pairs = (*setting.architecture).pairs;
+    return PairTarget(pairs, unit.word, new_address, 0) - PairTarget(pairs, unit.word, old_address, 0);
   }
-  next_look_ = next;
-  return found;
+#endif
+  return new_address - old_address;
+}
+
+uint32_t Retarget([[maybe_unused]] const Setting& setting, const Unit& unit, uint32_t address, uint32_t target) {
+  if (unit.form == Unit::kPointer) return target;
+  if (unit.form == Unit::kRow) return WithTarget(RowOf(unit), unit.word, address, target);
+#if MOTE_WITH_PAIRS
+  if (unit.form == Unit::kUpper) return WithUpper((*setting.architecture).pairs, unit.word, address, target);
+#endif
+  return target - address;
+}
+
+bool Predictor::MayStart(uint32_t old_position) const {
+  const Architecture& facts = *setting_->architecture;
+  const uint32_t unaligned = (1u << facts.align) - 1;
+  if (kOneArchitecture ? kFixedSteps : FixedSteps(facts)) return (old_position & unaligned) == 0;
+  const uint32_t boundary = old_position > boundary_ ? old_position : boundary_;
+  return old_position == ((boundary + unaligned) & ~unaligned);
+}
+
+[[gnu::always_inline]] inline void Predictor::LookAt(const uint8_t* bytes, uint32_t available, uint32_t old_position,
+                                                     uint32_t address) {
+  const Architecture& facts = *setting_->architecture;
+  const uint32_t unaligned = (1u << facts.align) - 1;
+  if (kOneArchitecture ? kFixedSteps : FixedSteps(facts)) {
+    Find(*setting_, bytes, available, address, (old_position & unaligned) == 0, unit_);
+    next_look_ = (old_position | unaligned) + 1;
+    return;
+  }
+  uint32_t boundary = boundary_;
+  if (old_position > boundary) boundary = old_position;
+  boundary = (boundary + unaligned) & ~unaligned;
+  const bool instruction = old_position == boundary;
+  uint32_t end = old_position;
+#if MOTE_WITH_PAIRS
+  if (instruction && PatchLower(bytes, available)) {
+    end = patched_end_ = boundary + kWordSize;
+    unit_.form = Unit::kNone;
+    unit_.size = 0;
+  } else
+#endif
+  {
+    Find(*setting_, bytes, available, address, instruction, unit_);
+    if (unit_.form != Unit::kNone) {
+      end += SizeOf(unit_);
+    } else if (instruction) {
+      end += (bytes[0] & facts.length_mask) == facts.length_match ? facts.long_size : facts.short_size;
+    }
+  }
+  if (end > boundary) boundary = end;
+  boundary_ = boundary;
+  const uint32_t next = old_position + kWordSize - (address & (kWordSize - 1));
+  next_look_ = next < boundary ? next : boundary;
 }
 
 const Unit& Predictor::Look(const uint8_t* bytes, uint32_t available, uint32_t old_position) {
-  if (!LookAt(bytes, available, old_position, setting_->map.OldAddress(old_position))) {
-    unit_.form = Unit::kNone;
-    unit_.size = 0;
-  }
+  LookAt(bytes, available, old_position, setting_->map.OldAddress(old_position));
   return unit_;
 }
 
@@ -189,19 +186,20 @@ uint32_t Predictor::Walk(const Window& window, uint32_t old_position, uint32_t l
   if (stop > window.usable) stop = window.usable;
   uint32_t plain = 0;
   do {
-    if (LookAt(window.bytes + plain, window.size - plain, old_position + plain, address + plain) && unit_.size <= room - plain) {
-      return plain;
+    LookAt(window.bytes + plain, window.size - plain, old_position + plain, address + plain);
+    if (unit_.form != Unit::kNone) {
+      if (SizeOf(unit_) <= room - plain) return plain;
+      unit_.form = Unit::kNone;
     }
     plain = next_look_ - old_position;
     // A rewritten instruction's bytes are known until the next look.
   } while (plain < stop && !kPairs);
-  unit_.size = 0;
   return plain < stop ? plain : stop;
 }
 
 #if MOTE_WITH_PAIRS
 void Predictor::LearnUpper(const Unit& unit, uint32_t new_address, uint32_t target) {
-  const PairKind pairs = setting_->architecture->pairs;
+  const PairKind pairs = (*setting_->architecture).pairs;
   const int8_t reg = static_cast<int8_t>(UpperRegister(pairs, unit.word));
   Lower* lower = nullptr;
   for (Lower& known : lowers_) {
@@ -215,7 +213,7 @@ void Predictor::LearnUpper(const Unit& unit, uint32_t new_address, uint32_t targ
 }
 
 bool Predictor::PatchLower(const uint8_t* bytes, uint32_t available) {
-  const PairKind pairs = setting_->architecture->pairs;
+  const PairKind pairs = (*setting_->architecture).pairs;
   if (pairs == PairKind::kNone || available < kWordSize) return false;
   const uint32_t w = LoadLittle(bytes, kWordSize);
   for (const Lower& known : lowers_) {

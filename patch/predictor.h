@@ -21,13 +21,14 @@ constexpr uint32_t kLookahead = MOTE_WITH_PAIRS ? kPairBytes : 4;
 
 /// Something in old that carries an address.
 struct Unit {
-  enum Form : uint8_t { kNone, kPointer, kRelative, kRow, kUpper };
+  enum Form : uint8_t { kPointer, kRow, kUpper, kRelative, kNone };
 
-  Form form;
-  uint8_t size;  ///< bytes
-  uint8_t kind;        ///< 0 pointer, 1 to 3; part of the statistics' contexts
-  uint8_t scale;       ///< targets are multiples of 2^scale
-  uint32_t word;       ///< the bytes, as a number
+  Form form = kNone;
+  // Where one row is all there is, these three follow from the form, and are not written: ask KindOf and its like.
+  uint8_t size;   ///< bytes; 0: there is no unit
+  uint8_t kind;   ///< 0 pointer, 1 to 3; part of the statistics' contexts
+  uint8_t scale;  ///< targets are multiples of 2^scale
+  uint32_t word;  ///< the bytes, as a number
   uint32_t target;
   const UnitRow* row;  ///< kRow
 #if MOTE_WITH_PAIRS
@@ -37,26 +38,28 @@ struct Unit {
 
 /// What both images have in common.
 struct Setting {
-  const Architecture* architecture;
-  uint32_t relative_words;  // 0 or 1
+  ChosenArchitecture architecture;
+  uint32_t relative_words;  // whether they are looked for
   AddressMap map;
 };
 
-/// The row that `unit`, a kRow, was found by.
-inline const UnitRow& RowOf(const Setting& setting, const Unit& unit) {
-  return kOneArchitecture && FactsOf(*setting.architecture).row_count == 1 ? FactsOf(*setting.architecture).rows[0] : *unit.row;
-}
+/// The row that `unit`, a kRow, was found by, and what else may follow from its form.
+constexpr const UnitRow& RowOf(const Unit& unit) { return kOneRow ? kOnlyRow : *unit.row; }
+constexpr unsigned SizeOf(const Unit& unit) { return kOneRow ? unsigned{kOnlyRow.size} : unit.size; }
+constexpr unsigned KindOf(const Unit& unit) { return kOneRow ? static_cast<unsigned>(unit.form) : unit.kind; }
+constexpr unsigned ScaleOf(const Unit& unit) { return !kOneRow ? unit.scale : unit.form == Unit::kRow ? kOnlyRow.scale : 0u; }
+static_assert(!kOneRow || (kOnlyRow.size == 4 && kOnlyRow.kind == Unit::kRow));
 
 /// The unit at old's or new's `bytes`, `available` of them, at `address`. `instruction`: an instruction may start here.
 Unit FindUnit(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address, bool instruction);
 
-/// What the bits of `unit` refer to when they stand at `address`.
-uint32_t SameBitsTarget(const Setting& setting, const Unit& unit, uint32_t address);
+/// How far what the bits of `unit` refer to moves when it moves from `old_address` to `new_address`.
+uint32_t SameBitsShift(const Setting& setting, const Unit& unit, uint32_t old_address, uint32_t new_address);
 
 /// The bytes of `unit` if it stood at `address` and referred to `target`.
 uint32_t Retarget(const Setting& setting, const Unit& unit, uint32_t address, uint32_t target);
 
-/// Bytes of old that are at hand. Not all of them can be looked at: the lookahead of the last ones may be missing.
+/// Bytes of old that are at hand, of which the last ones may not be looked at: their lookahead may be missing.
 struct Window {
   const uint8_t* bytes;
   uint32_t size, usable;
@@ -88,14 +91,14 @@ class Predictor {
 
   /// Looks from `old_position` on until a unit comes that is not larger than what is left of old and of new: `room` before the
   /// first byte. Returns how many plain bytes are before it, at most `limit` (a limit of 0 takes one look). Without a unit,
-  /// unit().size is 0. REQUIRES: three more bytes may be read behind the window.
+  /// the form of unit() is kNone. REQUIRES: three more bytes may be read behind the window.
   uint32_t Walk(const Window& window, uint32_t old_position, uint32_t limit, uint32_t room);
 
   /// What the last look found.
   const Unit& unit() const { return unit_; }
 
-  /// Where the instruction after the last one looked at starts.
-  uint32_t boundary() const { return boundary_; }
+  /// Whether an instruction may start at `old_position`, seen from what was looked at last.
+  bool MayStart(uint32_t old_position) const;
 
   /// Byte `old_position`, which is `old_byte`, as it is predicted when it belongs to no unit.
   uint8_t Predicted([[maybe_unused]] uint32_t old_position, uint8_t old_byte) const {
@@ -117,7 +120,7 @@ class Predictor {
 #endif
 
  private:
-  bool LookAt(const uint8_t* bytes, uint32_t available, uint32_t old_position, uint32_t address);
+  void LookAt(const uint8_t* bytes, uint32_t available, uint32_t old_position, uint32_t address);
 
   const Setting* setting_;
   uint32_t boundary_;

@@ -14,13 +14,12 @@ namespace mote {
 /// the delta come zeros, as many as are asked for.
 class RangeDecoder {
  public:
-  /// The size of the queue: at least what one step may take. A bit under an adaptive probability costs at most 7.05 bits: the count
-  /// of all but the trees' goes to kFlagLimit, and so they stay between 31 / 4096 and 4064 / 4096; a tree's between 15 / 4096 and
-  /// 4080 / 4096, 8.1 bits. A number is at most 32 bits of prefix, two behind the leading one and 29 even ones: 268.7. The step that
-  /// takes most is a match: two flags and two numbers, 551.5 bits. As the range lies between 2^24 and 2^32 before and after a step,
-  /// a step of b bits takes less than b / 8 + 1 bytes: 69. (Next are a segment of the setting, 168 even bits, and a miss, seven
-  /// flags and a number.)
-  static constexpr uint32_t kQueueSize = 72;
+  /// The size of the queue: at least what one step may take, which is most for the setting: 713 even bits and the first four bytes, 94
+  /// bytes in all. (Of the other steps it is a match: two flags and two numbers. A bit under an adaptive probability costs at most
+  /// 7.05 bits, as the count of all but the bytes' trees goes to kFlagLimit, and so they stay between 31 / 4096 and 4064 / 4096. A
+  /// number is five of these and at most 31 even bits, 66.3. As the range lies between 2^24 and 2^32 before and after a step, a step
+  /// of b bits takes less than b / 8 + 1 bytes.)
+  static constexpr unsigned kQueueSize = 128;
 
   void Init() { first_ = count_ = 0; }
 
@@ -28,9 +27,7 @@ class RangeDecoder {
 
   /// REQUIRES: !full().
   void Feed(uint8_t byte) {
-    uint32_t at = first_ + count_++;
-    if (at >= kQueueSize) at -= kQueueSize;
-    queue_[at] = byte;
+    queue_[(first_ + count_++) % kQueueSize] = byte;
   }
 
   /// Takes the first four bytes; after that, bits can be decoded.
@@ -83,7 +80,7 @@ class RangeDecoder {
     if (count_ == 0) return;
     code_ |= queue_[first_];
     --count_;
-    if (++first_ == kQueueSize) first_ = 0;
+    first_ = (first_ + 1) % kQueueSize;
   }
 
   uint8_t first_;

@@ -6,37 +6,36 @@
 
 namespace mote {
 
-/// Bytes of memory that a table of `entries` needs, a multiple of 4 where `entries` is an even number.
-constexpr uint32_t ShiftTableBytes(uint32_t entries) { return entries * 10; }
-
 class ShiftTable {
  public:
-  /// How an answer was found, part of its context: as good as 0.
-  enum Found : uint8_t { kExact = 0, kNear = 1, kNothing = 2 };
+  struct Entry {
+    uint32_t address, shift;
+    uint32_t uses;  // since the turn last passed over it
+  };
 
-  /// `memory`: ShiftTableBytes(capacity) bytes, aligned to 4, the caller's. REQUIRES: 1 <= capacity <= 255.
-  void Init(uint8_t* memory, uint32_t capacity);
+  /// `memory`: room for `capacity` entries, the caller's. REQUIRES: capacity != 0.
+  void Init(Entry* memory, uint32_t capacity) {
+    entries_ = memory;
+    turn_ = end_ = entries_;
+    limit_ = entries_ + capacity;
+  }
 
-  /// The shift of the entry that tells most about `target`: its own, else that of the next lower entry, unless the next higher is
-  /// four times nearer; 0 when the table is empty. The entry is in use again.
-  Found Find(uint32_t target, uint32_t& shift);
+  /// The entry that tells most about `target`: its own, else the next lower one, unless the next higher is four times nearer. It is in
+  /// use again. REQUIRES: something was learned.
+  const Entry& Find(uint32_t target);
 
   /// Enters what moved how far. In a full table it replaces the next entry in turn that was not in use since its last turn.
   void Learn(uint32_t address, uint32_t shift);
 
  private:
-  struct Entry {
-    uint32_t address, shift;
-  };
-  static constexpr uint8_t kMaxUses = 15;
+  static constexpr uint32_t kMaxUses = 3;
 
-  unsigned CountUpTo(uint32_t address) const;
-  uint8_t NextInTurn();
+  Entry* Above(uint32_t address) const;
 
-  Entry* entries_;  // where they were entered
-  uint8_t* uses_;   // of each entry since it was last passed over
-  uint8_t* order_;  // the entries' numbers by rising address
-  uint8_t count_, capacity_, turn_;
+  Entry* entries_;  // by rising address
+  Entry* end_;
+  Entry* limit_;    // where the memory ends
+  Entry* turn_;
 };
 
 }  // namespace mote

@@ -14,14 +14,12 @@ struct BitField {
 
 /// How one kind of instruction carries its target.
 struct UnitRow {
-  static constexpr int kMaxFields = 5;
+  static constexpr int kMaxFields = 4;
 
   /// An instruction w of this kind has (w & mask) == match.
   uint32_t mask, match;
   /// The sign bit of an offset; 0: it has none. An offset without its sign counts from `pc_after`.
   uint32_t sign;
-  /// Arm Thumb-2's I1 and I2: bits of the offset that are inverted where its sign bit is 0.
-  uint32_t inverted_if_positive;
   /// Where offsets count from: ((address + pc_before) with its low pc_clear bits cleared) + pc_after.
   int32_t pc_after;
   uint8_t pc_before, pc_clear;
@@ -31,18 +29,33 @@ struct UnitRow {
   uint8_t kind;
   /// Targets are multiples of 2^scale.
   uint8_t scale;
-  /// Up to five fields; a width of 0 ends them.
+  /// A width of 0: no more fields.
   BitField fields[kMaxFields];
 };
 
-inline uint32_t CountFrom(const UnitRow& row, uint32_t address) {
+[[gnu::always_inline]] constexpr uint32_t CountFrom(const UnitRow& row, uint32_t address) {
   return ((address + row.pc_before) >> row.pc_clear << row.pc_clear) + static_cast<uint32_t>(row.pc_after);
 }
 
 /// The address that instruction `w`, found at `address`, refers to. REQUIRES: (w & row.mask) == row.match.
-uint32_t TargetOf(const UnitRow& row, uint32_t w, uint32_t address);
+[[gnu::always_inline]] constexpr uint32_t TargetOf(const UnitRow& row, uint32_t w, uint32_t address) {
+  uint32_t offset = 0;
+#pragma GCC unroll 4
+  for (const BitField& field : row.fields) {
+    offset |= (w >> field.from & ((1u << field.width) - 1)) << field.to;
+  }
+  return CountFrom(row, address) + (offset ^ row.sign) - row.sign;
+}
 
 /// `w` rewritten to refer to `target` from `address`; a target out of its reach gives another one.
-uint32_t WithTarget(const UnitRow& row, uint32_t w, uint32_t address, uint32_t target);
+[[gnu::always_inline]] constexpr uint32_t WithTarget(const UnitRow& row, uint32_t w, uint32_t address, uint32_t target) {
+  const uint32_t offset = target - CountFrom(row, address);
+#pragma GCC unroll 4
+  for (const BitField& field : row.fields) {
+    const uint32_t mask = (1u << field.width) - 1;
+    w = (w & ~(mask << field.from)) | (offset >> field.to & mask) << field.from;
+  }
+  return w;
+}
 
 }  // namespace mote
