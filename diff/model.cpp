@@ -107,12 +107,11 @@ std::vector<Segment> Search::Segments(const Architecture& architecture) const {
   for (size_t i = 0; i < old_runs.size(); ++i) {
     segments.push_back({old_runs[i].offset, old_runs[i].address, new_runs[i].offset, new_runs[i].address});
   }
-  // Only where a word of the predecessor ends may another segment start.
+  // A segment that does not start at a multiple of a word's size would hide its pointers.
   for (size_t i = 1; i < segments.size();) {
     const Segment& before = segments[i - 1];
     const Segment& here = segments[i];
-    if ((here.old_offset - before.old_offset + before.old_address) % 4 == 0 &&
-        here.old_offset >= before.old_offset && here.new_offset >= before.new_offset) {
+    if (here.old_offset % 4 == 0 && here.old_offset > before.old_offset && here.new_offset >= before.new_offset) {
       ++i;
     } else {
       segments.erase(segments.begin() + static_cast<ptrdiff_t>(i));
@@ -227,7 +226,7 @@ ModelResult FindModelDelta(Bytes old_image, Bytes new_image, const ModelOptions&
   return Search(old_image, new_image, options).Run();
 }
 
-ModelSetting ReadModelSetting(Bytes coded, uint32_t old_size, uint32_t new_size) {
+ModelSetting ReadModelSetting(Bytes coded) {
   RangeDecoder decoder{};
   decoder.Init();
   size_t fed = 0;
@@ -238,14 +237,9 @@ ModelSetting ReadModelSetting(Bytes coded, uint32_t old_size, uint32_t new_size)
   decoder.Start();
   const auto number = [&]() -> uint32_t {
     feed();
-    const unsigned bits = decoder.EvenBits(6);
-    if (bits == 0) return 0;
     const unsigned zeros = decoder.EvenBits(5);
-    if (zeros >= bits || bits > 32) {
-      throw Error(Status::kCorrupt, "the delta is damaged: its addresses are out of range; get it again");
-    }
-    const unsigned middle = bits - 1 - zeros;
-    return (1u << middle | decoder.EvenBits(middle)) << zeros;
+    const unsigned bits = decoder.EvenBits(5);
+    return (1u << bits | decoder.EvenBits(bits)) << zeros;
   };
   ModelSetting setting;
   setting.architecture = static_cast<ArchitectureId>(decoder.EvenBits(4));
@@ -262,9 +256,6 @@ ModelSetting ReadModelSetting(Bytes coded, uint32_t old_size, uint32_t new_size)
     if (&segment != &setting.segments[0]) {
       last.old_offset += number();
       last.new_offset += number();
-      if (last.old_offset > old_size || last.new_offset > new_size) {
-        throw Error(Status::kCorrupt, "the delta is damaged: a segment lies outside the image; get it again");
-      }
     }
     last.old_address = last.new_address = number();
     if (other_addresses) last.new_address = number();

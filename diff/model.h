@@ -37,8 +37,8 @@ struct ModelResult {
 ModelResult FindModelDelta(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,
                            const ModelOptions& options);
 
-/// What the start of a delta says, behind its header. Throws Error(kCorrupt, kUnsupported).
-ModelSetting ReadModelSetting(std::span<const uint8_t> coded, uint32_t old_size, uint32_t new_size);
+/// What the start of a delta says, behind its header. Throws Error(kUnsupported).
+ModelSetting ReadModelSetting(std::span<const uint8_t> coded);
 
 /// "thumb", "xtensa", ... and back; nothing for a name that is not known.
 const char* ArchitectureName(ArchitectureId id);

@@ -154,13 +154,13 @@ void Encoder::EvenBits(uint32_t value, unsigned bits) {
 }
 
 void Encoder::EvenNumber(uint32_t value) {
-  const unsigned bits = static_cast<unsigned>(std::bit_width(value));
-  EvenBits(bits, 6);
-  if (bits == 0) return;
-  const unsigned zeros = static_cast<unsigned>(std::countr_zero(value));
+  // 0 is 2^32.
+  const unsigned zeros = value == 0 ? 31 : static_cast<unsigned>(std::countr_zero(value));
+  const uint32_t odd = value == 0 ? 2 : value >> zeros;
+  const unsigned bits = static_cast<unsigned>(std::bit_width(odd)) - 1;
   EvenBits(zeros, 5);
-  const unsigned middle = bits - 1 - zeros;
-  EvenBits((value >> zeros) & ((1u << middle) - 1), middle);
+  EvenBits(bits, 5);
+  EvenBits(odd & ((1u << bits) - 1), bits);
 }
 
 void Encoder::Number(NumberModel& model, uint32_t value) {
@@ -243,11 +243,11 @@ bool Encoder::TryUnit(const Unit& unit, bool& confident) {
   // What it refers to in new.
   Unit there = FindUnit(new_setting_, &new_[pos_],
                         std::min<uint32_t>(kLookahead, static_cast<uint32_t>(new_.size()) - pos_),
-                        address, true);
+                        address, true, true);
   if (there.form != unit.form) {
     there = FindUnit(new_setting_, &new_[pos_],
                      std::min<uint32_t>(kLookahead, static_cast<uint32_t>(new_.size()) - pos_),
-                     address, false);
+                     address, true, false);
   }
   const bool alike = there.form == unit.form && there.size == unit.size && there.row == unit.row;
   if (hit && unit.form == Unit::kUpper && alike && there.target != predicted) hit = false;
@@ -336,7 +336,7 @@ void Encoder::Substitute(uint32_t least, uint32_t end) {
     if (more && pos_ >= least) {
       // A unit is better coded as one.
       more = FindUnit(setting_, OldAt(), Available(), setting_.map.OldAddress(op_),
-                      predictor_.MayStart(op_))
+                      op_ % 4 == 0, predictor_.MayStart(op_))
                  .size == 0;
     }
     use_ = BitUse::kRunEnds;

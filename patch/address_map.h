@@ -41,7 +41,7 @@ struct AddressMap {
     return offset - segment->old_offset + segment->old_address;
   }
 
-  [[gnu::noinline]] uint32_t NewAddress(uint32_t offset) const {
+  [[gnu::always_inline]] uint32_t NewAddress(uint32_t offset) const {
     const Segment* segment = &segments[last];
     while (offset < segment->new_offset) --segment;
     return offset - segment->new_offset + segment->new_address;

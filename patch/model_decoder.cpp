@@ -38,11 +38,14 @@ void ModelDecoder::Create(uint8_t* memory, unsigned profile, Patcher& patcher) {
 
 void ModelDecoder::Put(uint8_t byte) {
   coder_.Feed(byte);
-  while (coder_.full() && patcher_->going()) Next();
+  Run(RangeDecoder::kQueueSize);
 }
 
-void ModelDecoder::Finish() {
-  while (patcher_->going()) Next();
+void ModelDecoder::Finish() { Run(0); }
+
+// While there are so many bytes in the queue.
+void ModelDecoder::Run(unsigned least) {
+  while (coder_.count() >= least && patcher_->going()) Next();
 }
 
 void ModelDecoder::Fail() { patcher_->Fail(Status::kCorrupt); }
@@ -59,22 +62,15 @@ uint32_t ModelDecoder::Tree(unsigned first, unsigned bits) {
   return value - (1u << bits);
 }
 
-uint32_t ModelDecoder::Number(unsigned model) {
-  const unsigned bits = Tree(model, NumberModel::kBits);
-  return (1u << bits | coder_.EvenBits(bits)) - 1;
-}
+// 1 and so many even bits.
+uint32_t ModelDecoder::Leading(unsigned bits) { return 1u << bits | coder_.EvenBits(bits); }
+
+uint32_t ModelDecoder::Number(unsigned model) { return Leading(Tree(model, NumberModel::kBits)) - 1; }
 
 // A number that ends in many zeros, as addresses do.
 uint32_t ModelDecoder::EvenNumber() {
-  const unsigned bits = coder_.EvenBits(6);
-  if (bits == 0) return 0;
   const unsigned zeros = coder_.EvenBits(5);
-  const unsigned middle = bits - 1 - zeros;
-  if (bits > 32 || middle > 31) {
-    Fail();
-    return 0;
-  }
-  return (1u << middle | coder_.EvenBits(middle)) << zeros;
+  return Leading(coder_.EvenBits(5)) << zeros;
 }
 
 uint8_t ModelDecoder::Byte(unsigned tree) {
@@ -99,7 +95,6 @@ MOTE_ONCE void ModelDecoder::ReadSetting() {
   while (true) {
     segment->old_address = segment->new_address = EvenNumber();
     if (flags & 4) segment->new_address = EvenNumber();
-    if (((segment->old_address - segment->old_offset) & 3) != 0) Fail();
     if (segment == map.segments + map.last) break;
     segment[1].old_offset = segment->old_offset + EvenNumber();
     segment[1].new_offset = segment->new_offset + EvenNumber();
@@ -154,47 +149,51 @@ MOTE_ONCE void ModelDecoder::Item() {
     if (size != 0) return;
     // Behind the end of old there is nothing that could be as predicted.
     if (run_ != 0) Fail();
-    EndRun();
-    return;
-  }
-  const ShiftTable::Entry& entry = table_.Find(unit().target);
-  uint32_t shift = entry.shift >> ScaleOf(unit()) << ScaleOf(unit());
-  const unsigned context = HitContext(profile(), entry.address != unit().target, missed_, KindOf(unit()));
-  uint8_t& streak = contexts_.streak[context];
-  bool missed = true;
-  if (run_ == 0) {
+  } else {
+    const ShiftTable::Entry& entry = table_.Find(unit().target);
+    uint32_t shift = entry.shift >> ScaleOf(unit()) << ScaleOf(unit());
+    const unsigned context = HitContext(profile(), entry.address != unit().target, missed_, KindOf(unit()));
+    uint8_t& streak = contexts_.streak[context];
+    bool missed = run_ == 0;
     // Where a run ends, a confident context is asked; such units are right everywhere else.
-    if (streak != kConfident || !Bit(MOTE_CONTEXT(miss_here))) {
-      EndRun();
+    if (!missed || (streak == kConfident && Bit(MOTE_CONTEXT(miss_here)))) {
+      if (missed) {
+        step_ = Step::kRun;
+      } else {
+        --run_;
+        if (streak != kConfident) {
+          missed = !Bit(MOTE_CONTEXT(hit) + context);
+          ++streak;
+        }
+      }
+      missed_ = missed;
+      if (missed) {
+        streak = 0;
+        shift = MissedShift(shift);
+      }
+      PutUnit(unit().target + shift);
       return;
     }
-    step_ = Step::kRun;
-  } else {
-    --run_;
-    missed = streak != kConfident && !Bit(MOTE_CONTEXT(hit) + context);
-    if (streak != kConfident) ++streak;
   }
-  missed_ = missed;
-  if (missed) {
-    streak = 0;
-    shift = MissedShift(shift);
-  }
-  const uint32_t target = unit().target + shift;
+  EndRun();
+}
+
+MOTE_ONCE void ModelDecoder::PutUnit(uint32_t target) {
   const uint32_t address = NewAddress();
 #if MOTE_WITH_PAIRS
   if (unit().form == Unit::kUpper) predictor_.LearnUpper(address, target);
 #endif
   const uint32_t word = Retarget(setting_, unit(), address, target);
-  uint8_t rewritten[4];
+  uint8_t bytes[4];
   if (MOTE_WITH_BIG_ENDIAN && (*setting_.architecture).big_endian) {
-    StoreBig(rewritten, SizeOf(unit()), word);
+    StoreBig(bytes, SizeOf(unit()), word);
   } else {
-    StoreLittle(rewritten, 4, word);
+    StoreLittle(bytes, 4, word);
   }
-  PutOld(rewritten, SizeOf(unit()));
+  PutOld(bytes, SizeOf(unit()));
 }
 
-void ModelDecoder::EndRun() {
+MOTE_ONCE void ModelDecoder::EndRun() {
   again_ = false;
   step_ = Step::kSubstitution;
   if (!Bit(MOTE_CONTEXT(inserts))) return;
@@ -262,8 +261,7 @@ MOTE_ONCE void ModelDecoder::Insert() {
   }
   insertion_ -= length;
   do {
-    const uint32_t position = NewPosition();
-    uint8_t byte = match ? patcher_->ReadNew(position - 1 - distance_) : Byte(LiteralTree(profile(), position));
+    uint8_t byte = match ? patcher_->ReadNew(distance_ + 1) : Byte(LiteralTree(profile(), NewPosition()));
     patcher_->PutNew(&byte, 1);
   } while (--length != 0);
 }

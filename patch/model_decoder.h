@@ -34,11 +34,13 @@ class ModelDecoder {
   // Placement, without <new>.
   static void* operator new(size_t, void* at) noexcept { return at; }
 
+  void Run(unsigned least);
   void Next();
   void ReadSetting();
   void Item();
   uint32_t MissedShift(uint32_t predicted);
   uint32_t CodedShift(ShiftUse use, uint32_t predicted, unsigned scale);
+  void PutUnit(uint32_t target);
   void EndRun();
   void Substitute();
   void Insert();
@@ -52,7 +54,8 @@ class ModelDecoder {
 
   unsigned Bit(unsigned index);
   uint32_t Tree(unsigned first, unsigned bits);
-  uint32_t Number(unsigned number);
+  uint32_t Leading(unsigned bits);
+  uint32_t Number(unsigned model);
   uint32_t EvenNumber();
   uint8_t Byte(unsigned tree);
   const ModelProfile& profile() const { return kFirstProfile + 1 == kModelProfiles ? kModelProfile[kFirstProfile] : profile_; }

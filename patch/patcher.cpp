@@ -233,26 +233,21 @@ void Patcher::ReadOld(uint32_t offset, uint8_t* to, uint32_t size) {
   if (going()) Fail(config_.base.read(config_.base.context, offset, to, size));
 }
 
-// REQUIRES: offset < produced().
-uint8_t Patcher::ReadNew(uint32_t offset) {
-  const uint32_t in_buffer = offset - (produced() - filled_);
-  if (in_buffer < filled_) return config_.output.buffer[in_buffer];
+// The byte so far back in new. REQUIRES: 1 <= distance <= bytes of new so far.
+uint8_t Patcher::ReadNew(uint32_t distance) {
+  if (distance <= filled_) return config_.output.buffer[filled_ - distance];
   uint8_t byte = 0;
-  if (going()) Fail(config_.output.read(config_.output.context, offset, &byte, 1));
+  if (going()) Fail(config_.output.read(config_.output.context, new_size_ - remaining_ - distance, &byte, 1));
   return byte;
 }
 
+// REQUIRES: size <= remaining_.
 void Patcher::PutNew(const uint8_t* bytes, uint32_t size) {
-  if (size > remaining_) {
-    Fail(Status::kCorrupt);
-    return;
-  }
   remaining_ -= size;
   uint8_t* const buffer = config_.output.buffer;
-  const uint32_t buffer_size = config_.output.buffer_size;
   uint32_t filled = filled_;
   for (; size != 0; --size) {
-    if (filled == buffer_size) {
+    if (filled == config_.output.buffer_size) {
       filled_ = filled;
       FlushNew();
       filled = 0;

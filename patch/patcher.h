@@ -128,7 +128,7 @@ class Patcher {
   void Fail(Status status);
   void FlushNew();
   void ReadOld(uint32_t offset, uint8_t* to, uint32_t size);
-  uint8_t ReadNew(uint32_t offset);
+  uint8_t ReadNew(uint32_t distance);
   void PutNew(const uint8_t* bytes, uint32_t size);
   void CompleteNew(uint32_t new_check);
 #endif

@@ -79,11 +79,11 @@ uint32_t Load(const Architecture& facts, const uint8_t* bytes, unsigned size) {
 
 // Finds the unit at `bytes`. Where kWholeWords, `available` is not looked at: the caller sees whether the unit fits.
 [[gnu::always_inline]] inline void Find(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address,
-                                        bool instruction, Unit& unit) {
+                                        bool aligned, bool instruction, Unit& unit) {
   const ChosenArchitecture chosen = setting.architecture;
   const bool code_first = (*chosen).code_first;
   const uint32_t word = WordAt(*chosen, bytes, available);
-  const bool aligned = (address & (kWordSize - 1)) == 0 && (kWholeWords || available >= kWordSize);
+  if (!kWholeWords && available < kWordSize) aligned = false;
   if (code_first && instruction && FindInstruction(chosen, bytes, available, address, word, unit)) return;
   if (aligned && setting.map.IsPointer(word)) {
     unit.form = Unit::kPointer;
@@ -103,31 +103,10 @@ uint32_t Load(const Architecture& facts, const uint8_t* bytes, unsigned size) {
 
 }  // namespace
 
-Unit FindUnit(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address, bool instruction) {
+Unit FindUnit(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address, bool aligned, bool instruction) {
   Unit unit;
-  Find(setting, bytes, available, address, instruction, unit);
+  Find(setting, bytes, available, address, aligned, instruction, unit);
   return unit;
-}
-
-uint32_t SameBitsShift(const Setting& setting, const Unit& unit, uint32_t old_address, uint32_t new_address) {
-  if (unit.form == Unit::kPointer) return 0;
-  if (unit.form == Unit::kRow) return CountFrom(RowOf(unit), new_address) - CountFrom(RowOf(unit), old_address);
-#if MOTE_WITH_PAIRS
-  if (unit.form == Unit::kUpper) {
-    const PairKind pairs = (*setting.architecture).pairs;
-    return PairTarget(pairs, unit.word, new_address, 0) - PairTarget(pairs, unit.word, old_address, 0);
-  }
-#endif
-  return new_address - old_address;
-}
-
-uint32_t Retarget([[maybe_unused]] const Setting& setting, const Unit& unit, uint32_t address, uint32_t target) {
-  if (unit.form == Unit::kPointer) return target;
-  if (unit.form == Unit::kRow) return WithTarget(RowOf(unit), unit.word, address, target);
-#if MOTE_WITH_PAIRS
-  if (unit.form == Unit::kUpper) return WithUpper((*setting.architecture).pairs, unit.word, address, target);
-#endif
-  return target - address;
 }
 
 bool Predictor::MayStart(uint32_t old_position) const {
@@ -142,8 +121,9 @@ bool Predictor::MayStart(uint32_t old_position) const {
                                                      uint32_t address) {
   const Architecture& facts = *setting_->architecture;
   const uint32_t unaligned = (1u << facts.align) - 1;
+  const bool aligned = old_position % kWordSize == 0;
   if (kOneArchitecture ? kFixedSteps : FixedSteps(facts)) {
-    Find(*setting_, bytes, available, address, (old_position & unaligned) == 0, unit_);
+    Find(*setting_, bytes, available, address, aligned, (old_position & unaligned) == 0, unit_);
     next_look_ = (old_position | unaligned) + 1;
     return;
   }
@@ -160,7 +140,7 @@ bool Predictor::MayStart(uint32_t old_position) const {
   } else
 #endif
   {
-    Find(*setting_, bytes, available, address, instruction, unit_);
+    Find(*setting_, bytes, available, address, aligned, instruction, unit_);
     if (unit_.form != Unit::kNone) {
       end += SizeOf(unit_);
     } else if (instruction) {
@@ -169,7 +149,7 @@ bool Predictor::MayStart(uint32_t old_position) const {
   }
   if (end > boundary) boundary = end;
   boundary_ = boundary;
-  const uint32_t next = old_position + kWordSize - (address & (kWordSize - 1));
+  const uint32_t next = (old_position | (kWordSize - 1)) + 1;
   next_look_ = next < boundary ? next : boundary;
 }
 

@@ -23,7 +23,7 @@ constexpr uint32_t kLookahead = MOTE_WITH_PAIRS ? kPairBytes : 4;
 struct Unit {
   enum Form : uint8_t { kPointer, kRow, kUpper, kRelative, kNone };
 
-  Form form = kNone;
+  Form form;
   // Where one row is all there is, these three follow from the form, and are not written: ask KindOf and its like.
   uint8_t size;   ///< bytes; 0: there is no unit
   uint8_t kind;   ///< 0 pointer, 1 to 3; part of the statistics' contexts
@@ -32,7 +32,7 @@ struct Unit {
   uint32_t target;
   const UnitRow* row;  ///< kRow
 #if MOTE_WITH_PAIRS
-  uint32_t lower = 0;  ///< kUpper: the lower part that it was found with
+  uint32_t lower;  ///< kUpper: the lower part that it was found with
 #endif
 };
 
@@ -50,14 +50,33 @@ constexpr unsigned KindOf(const Unit& unit) { return kOneRow ? static_cast<unsig
 constexpr unsigned ScaleOf(const Unit& unit) { return !kOneRow ? unit.scale : unit.form == Unit::kRow ? kOnlyRow.scale : 0u; }
 static_assert(!kOneRow || (kOnlyRow.size == 4 && kOnlyRow.kind == Unit::kRow));
 
-/// The unit at old's or new's `bytes`, `available` of them, at `address`. `instruction`: an instruction may start here.
-Unit FindUnit(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address, bool instruction);
+/// The unit at old's or new's `bytes`, `available` of them, at `address`. A pointer or a relative word may stand here if the place is
+/// `aligned`, and an instruction may start here if `instruction`.
+Unit FindUnit(const Setting& setting, const uint8_t* bytes, uint32_t available, uint32_t address, bool aligned, bool instruction);
 
 /// How far what the bits of `unit` refer to moves when it moves from `old_address` to `new_address`.
-uint32_t SameBitsShift(const Setting& setting, const Unit& unit, uint32_t old_address, uint32_t new_address);
+inline uint32_t SameBitsShift([[maybe_unused]] const Setting& setting, const Unit& unit, uint32_t old_address,
+                              uint32_t new_address) {
+  if (unit.form == Unit::kPointer) return 0;
+  if (unit.form == Unit::kRow) return CountFrom(RowOf(unit), new_address) - CountFrom(RowOf(unit), old_address);
+#if MOTE_WITH_PAIRS
+  if (unit.form == Unit::kUpper) {
+    const PairKind pairs = (*setting.architecture).pairs;
+    return PairTarget(pairs, unit.word, new_address, 0) - PairTarget(pairs, unit.word, old_address, 0);
+  }
+#endif
+  return new_address - old_address;
+}
 
-/// The bytes of `unit` if it stood at `address` and referred to `target`.
-uint32_t Retarget(const Setting& setting, const Unit& unit, uint32_t address, uint32_t target);
+/// The bytes of `unit` if it stood at `address` and referred to `target`, as a number.
+inline uint32_t Retarget([[maybe_unused]] const Setting& setting, const Unit& unit, uint32_t address, uint32_t target) {
+  if (unit.form == Unit::kPointer) return target;
+  if (unit.form == Unit::kRow) return WithTarget(RowOf(unit), unit.word, address, target);
+#if MOTE_WITH_PAIRS
+  if (unit.form == Unit::kUpper) return WithUpper((*setting.architecture).pairs, unit.word, address, target);
+#endif
+  return target - address;
+}
 
 /// Bytes of old that are at hand, of which the last ones may not be looked at: their lookahead may be missing.
 struct Window {

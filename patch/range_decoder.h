@@ -24,6 +24,7 @@ class RangeDecoder {
   void Init() { first_ = count_ = 0; }
 
   bool full() const { return count_ == kQueueSize; }
+  unsigned count() const { return count_; }
 
   /// REQUIRES: !full().
   void Feed(uint8_t byte) {
