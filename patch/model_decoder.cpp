@@ -86,7 +86,10 @@ MOTE_ONCE void ModelDecoder::ReadSetting() {
   map.last = flags & 3;
   setting_.architecture = ChosenArchitecture(static_cast<ArchitectureId>(flags >> 5));
   setting_.relative_words = flags & 16;
-  if (!setting_.architecture.known() || map.last >= kMaxSegments) patcher_->Fail(Status::kUnsupported);
+  if (!setting_.architecture.known() || map.last >= kMaxSegments) {
+    patcher_->Fail(Status::kUnsupported);
+    map.last = 0;
+  }
   if (flags & 8) {
     map.ram_start = EvenNumber();
     map.ram_size = EvenNumber();
@@ -107,7 +110,7 @@ MOTE_ONCE void ModelDecoder::ReadSetting() {
   step_ = Step::kRun;
 }
 
-uint32_t ModelDecoder::NewPosition() const { return patcher_->new_size_ - patcher_->remaining_; }
+MOTE_ONCE uint32_t ModelDecoder::NewPosition() const { return patcher_->new_size_ - patcher_->remaining_; }
 
 uint32_t ModelDecoder::NewAddress() const { return setting_.map.NewAddress(NewPosition()); }
 

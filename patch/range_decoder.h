@@ -14,12 +14,13 @@ namespace mote {
 /// the delta come zeros, as many as are asked for.
 class RangeDecoder {
  public:
-  /// The size of the queue: at least what one step may take, which is most for the setting: 713 even bits and the first four bytes, 94
-  /// bytes in all. (Of the other steps it is a match: two flags and two numbers. A bit under an adaptive probability costs at most
-  /// 7.05 bits, as the count of all but the bytes' trees goes to kFlagLimit, and so they stay between 31 / 4096 and 4064 / 4096. A
-  /// number is five of these and at most 31 even bits, 66.3. As the range lies between 2^24 and 2^32 before and after a step, a step
-  /// of b bits takes less than b / 8 + 1 bytes.)
-  static constexpr unsigned kQueueSize = 128;
+  /// The size of the queue: at least what one step may take, which is most for the setting. With four segments it is 32 bits to
+  /// start with and 41 + 16 x 41 even ones, 92 bytes; with one, as a small build takes it, 32 + 41 + 4 x 41 bits, 30 bytes. (Of the other steps
+  /// it is a match: two flags and two numbers. A bit under an adaptive probability costs at most 7.05 bits, as the count of all but
+  /// the bytes' trees goes to kFlagLimit, and so they stay between 31 / 4096 and 4064 / 4096. A number is five of these and at most
+  /// 31 even bits, 66.3. As the range lies between 2^24 and 2^32 before and after a step, a step of b bits takes less than b / 8 + 1
+  /// bytes.)
+  static constexpr unsigned kQueueSize = MOTE_SMALL_MODEL ? 32 : 128;
 
   void Init() { first_ = count_ = 0; }
 
