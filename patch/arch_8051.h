@@ -11,6 +11,6 @@ inline constexpr UnitRow k8051Rows[] = {
     {0xFF0000, 0x120000, 0, 0, 0, 16, 3, 1, 0, {{0, 16, 0}}},  // LCALL
     {0xFF0000, 0x020000, 0, 0, 0, 16, 3, 2, 0, {{0, 16, 0}}},  // LJMP
 };
-inline constexpr Architecture k8051 = {k8051Rows, 2, PairKind::kNone, 0, 0, 0, 1, 1, true, false, false};
+inline constexpr Architecture k8051 = {k8051Rows, 2, PairKind::kNone, 0, 0, 0, 1, 1, true, false};
 
 }  // namespace mote

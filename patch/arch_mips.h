@@ -11,7 +11,7 @@ inline constexpr UnitRow kMipsRows[] = {
     {0xFC000000, 0x0C000000, 0, 0, 0, 28, 4, 1, 2, {{0, 26, 2}}},  // JAL
     {0xFC000000, 0x08000000, 0, 0, 0, 28, 4, 2, 2, {{0, 26, 2}}},  // J
 };
-inline constexpr Architecture kMips = {kMipsRows, 2, PairKind::kNone, 2, 0, 0, 4, 4, false, false, true};
-inline constexpr Architecture kMipsBig = {kMipsRows, 2, PairKind::kNone, 2, 0, 0, 4, 4, true, false, true};
+inline constexpr Architecture kMips = {kMipsRows, 2, PairKind::kNone, 2, 0, 0, 4, 4, false, false};
+inline constexpr Architecture kMipsBig = {kMipsRows, 2, PairKind::kNone, 2, 0, 0, 4, 4, true, false};
 
 }  // namespace mote

@@ -10,6 +10,6 @@ namespace mote {
 inline constexpr UnitRow kRiscvRows[] = {
     {0x0000007F, 0x0000006F, 0x100000, 0, 0, 0, 4, 1, 1, {{21, 10, 1}, {20, 1, 11}, {12, 8, 12}, {31, 1, 20}}},  // JAL
 };
-inline constexpr Architecture kRiscv = {kRiscvRows, 1, PairKind::kRiscv, 1, 0x03, 0x03, 4, 2, false, true, true};
+inline constexpr Architecture kRiscv = {kRiscvRows, 1, PairKind::kRiscv, 1, 0x03, 0x03, 4, 2, false, true};
 
 }  // namespace mote

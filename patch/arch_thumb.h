@@ -12,6 +12,6 @@ namespace mote {
 inline constexpr UnitRow kThumbRows[] = {
     {0xB800F800, 0xB800F000, 0x400000, 4, 0, 0, 4, 1, 1, {{16, 11, 1}, {0, 11, 12}}},
 };
-inline constexpr Architecture kThumb = {kThumbRows, 1, PairKind::kNone, 1, 0, 0, 2, 2, false, false, true};
+inline constexpr Architecture kThumb = {kThumbRows, 1, PairKind::kNone, 1, 0, 0, 2, 2, false, false};
 
 }  // namespace mote

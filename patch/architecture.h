@@ -40,8 +40,6 @@ struct Architecture {
   bool big_endian;
   /// Where an aligned word is both a pointer and an instruction with an address: what it is taken for.
   bool code_first;
-  /// Whether instructions are made of halfwords: literals at even and odd places then have different statistics.
-  bool halfwords;
 };
 
 /// Null when this build does not have it.
