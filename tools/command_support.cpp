@@ -33,7 +33,7 @@ struct Suffix {
 constexpr Suffix kSuffixes[] = {{"KiB", 10}, {"K", 10}, {"MiB", 20}, {"M", 20}};
 
 ModelSetting ReadSetting(const DeltaHeader& header, std::span<const uint8_t> delta) {
-  return ReadModelSetting(delta.subspan(header.header_size), header.old_size, header.new_size);
+  return ReadModelSetting(delta.subspan(header.header_size));
 }
 
 std::string SegmentText(const Segment& segment, bool only_one) {
