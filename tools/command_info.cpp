@@ -84,9 +84,7 @@ Report ReportMote(const std::vector<uint8_t>& delta) {
   if (has_commands) {
     statistics = ReadStatistics(delta);
   } else {
-    statistics.new_check = ReadModelSetting(std::span(delta).subspan(header.header_size),
-                                            header.old_size, header.new_size)
-                               .new_check;
+    statistics.new_check = ReadModelSetting(std::span(delta).subspan(header.header_size)).new_check;
   }
   nlohmann::ordered_json json;
   json["format"] = "mote";
