@@ -119,9 +119,10 @@ MOTE_ONCE Window ModelDecoder::Old() {
   const uint32_t left = patcher_->old_size_ - old_position_;
   uint32_t ahead = cache_end_ - old_position_;
   if (ahead - kLookahead > kCacheSize - kLookahead) {
-    ahead = kCacheSize;
-    cache_end_ = old_position_ + kCacheSize;
-    patcher_->ReadOld(old_position_, cache_, left < kCacheSize ? left : kCacheSize);
+    const uint32_t odd = old_position_ & 1;  // even offsets stay at even addresses
+    ahead = kCacheSize - odd;
+    cache_end_ = old_position_ + ahead;
+    patcher_->ReadOld(old_position_ - odd, cache_, left < ahead ? left + odd : kCacheSize);
   }
   const uint32_t usable = ahead - (kLookahead - 1);
   return {cache_ + kCacheSize - ahead, ahead < left ? ahead : left, usable < left ? usable : left};

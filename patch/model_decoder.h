@@ -78,7 +78,7 @@ class ModelDecoder {
   ShiftTable table_;
   Setting setting_;
   uint32_t recent_[kShiftUses][kRecentShifts];
-  uint8_t cache_[kCacheSize + (kWholeWords ? 4 : 0)];  // the predictor may read behind what is there
+  alignas(4) uint8_t cache_[kCacheSize + (kWholeWords ? 4 : 0)];  // the predictor may read behind what is there
   ModelContexts contexts_;  // the trees of bytes follow, then the shift table
 };
 

@@ -244,17 +244,20 @@ uint8_t Patcher::ReadNew(uint32_t distance) {
 // REQUIRES: size <= remaining_.
 void Patcher::PutNew(const uint8_t* bytes, uint32_t size) {
   remaining_ -= size;
-  uint8_t* const buffer = config_.output.buffer;
-  uint32_t filled = filled_;
-  for (; size != 0; --size) {
-    if (filled == config_.output.buffer_size) {
-      filled_ = filled;
+  while (size != 0) {
+    uint32_t room = config_.output.buffer_size - filled_;
+    if (room == 0) {
       FlushNew();
-      filled = 0;
+      filled_ = 0;
+      continue;
     }
-    buffer[filled++] = *bytes++;
+    if (room > size) room = size;
+    uint8_t* to = config_.output.buffer + filled_;
+    filled_ += room;
+    size -= room;
+    do *to++ = *bytes++;
+    while (--room != 0);
   }
-  filled_ = filled;
 }
 
 void Patcher::CompleteNew(uint32_t new_check) {
