@@ -14,12 +14,16 @@ static mote_status area_read(void* context, uint32_t offset, uint8_t* to, uint32
 
 static mote_status area_erase(void* context, uint32_t offset) {
   const struct mote_zephyr_area* area = context;
-  return flash_area_erase(area->area, (off_t)offset, area->flash.erase_unit) == 0 ? MOTE_DONE : MOTE_FLASH_ERROR;
+  return flash_area_erase(area->area, (off_t)offset, area->flash.erase_unit) == 0
+             ? MOTE_DONE
+             : MOTE_FLASH_ERROR;
 }
 
-static mote_status area_program(void* context, uint32_t offset, const uint8_t* data, uint32_t size) {
+static mote_status area_program(void* context, uint32_t offset, const uint8_t* data,
+                                uint32_t size) {
   const struct mote_zephyr_area* area = context;
-  return flash_area_write(area->area, (off_t)offset, data, size) == 0 ? MOTE_DONE : MOTE_FLASH_ERROR;
+  return flash_area_write(area->area, (off_t)offset, data, size) == 0 ? MOTE_DONE
+                                                                      : MOTE_FLASH_ERROR;
 }
 
 /* The size of all pages of `area`. */
@@ -29,7 +33,9 @@ static mote_status find_erase_unit(const struct flash_area* area, uint32_t* unit
   *unit = 0;
   for (offset = 0; offset < area->fa_size; offset += page.size) {
     const off_t at = area->fa_off + (off_t)offset;
-    if (flash_get_page_info_by_offs(flash_area_get_device(area), at, &page) != 0) return MOTE_READ_ERROR;
+    if (flash_get_page_info_by_offs(flash_area_get_device(area), at, &page) != 0) {
+      return MOTE_READ_ERROR;
+    }
     if (*unit == 0) *unit = (uint32_t)page.size;
     if (page.size == 0 || page.size != *unit || page.start_offset != at) return MOTE_BAD_ARGUMENT;
   }
@@ -55,7 +61,8 @@ static mote_status start(struct mote_zephyr* update, const struct mote_zephyr_co
   mote_status status;
 
   /* The old area is only read. */
-  old_area->flash = (mote_flash){.read = area_read, .context = old_area, .erase_unit = 1, .program_unit = 1};
+  old_area->flash =
+      (mote_flash){.read = area_read, .context = old_area, .erase_unit = 1, .program_unit = 1};
   new_area->flash = (mote_flash){
       .read = area_read,
       .erase = area_erase,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The glue for ESP-IDF, on functions that stand in for ESP-IDF's: an update, and each of their errors.
+// The glue for ESP-IDF, on functions that stand in for ESP-IDF's: an update, and each of their
+// errors.
 #include <esp_ota_ops.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +15,8 @@ namespace {
 constexpr uint32_t kSize = 0x10000, kUnit = 4096;
 
 struct Board {
-  explicit Board(bool encrypted) : part{{kSize, kUnit, encrypted ? 16u : 1u}, {kSize, kUnit, encrypted ? 16u : 1u}} {
+  explicit Board(bool encrypted)
+      : part{{kSize, kUnit, encrypted ? 16u : 1u}, {kSize, kUnit, encrypted ? 16u : 1u}} {
     for (unsigned i = 0; i < 2; ++i) {
       partitions[i].address = 0x10000 + i * kSize;
       partitions[i].size = kSize;
@@ -33,7 +35,9 @@ struct Board {
 };
 std::unique_ptr<Board> board;
 
-PartitionInMemory& PartOf(const esp_partition_t* partition) { return board->part[partition - board->partitions]; }
+PartitionInMemory& PartOf(const esp_partition_t* partition) {
+  return board->part[partition - board->partitions];
+}
 
 class EspIdfTest : public ::testing::TestWithParam<bool> {
  protected:
@@ -56,7 +60,8 @@ class EspIdfTest : public ::testing::TestWithParam<bool> {
     return status == MOTE_NEED_INPUT ? mote_esp_finish(&update) : status;
   }
 
-  const Bytes old_image = ReadFile(MOTE_PAIR "/old.bin"), new_image = ReadFile(MOTE_PAIR "/new.bin");
+  const Bytes old_image = ReadFile(MOTE_PAIR "/old.bin"),
+              new_image = ReadFile(MOTE_PAIR "/new.bin");
   const Bytes delta = ReadFile(MOTE_DELTA);
   uint8_t sector[kUnit];
   alignas(uint32_t) uint8_t memory[1024];
@@ -141,17 +146,21 @@ INSTANTIATE_TEST_SUITE_P(Flash, EspIdfTest, ::testing::Values(false, true),
 
 extern "C" {
 
-esp_err_t esp_partition_read(const esp_partition_t* partition, size_t offset, void* to, size_t size) {
+esp_err_t esp_partition_read(const esp_partition_t* partition, size_t offset, void* to,
+                             size_t size) {
   return PartOf(partition).Read(offset, to, size);
 }
-esp_err_t esp_partition_write(const esp_partition_t* partition, size_t offset, const void* data, size_t size) {
+esp_err_t esp_partition_write(const esp_partition_t* partition, size_t offset, const void* data,
+                              size_t size) {
   return PartOf(partition).Write(offset, data, size);
 }
 esp_err_t esp_partition_erase_range(const esp_partition_t* partition, size_t offset, size_t size) {
   return PartOf(partition).Erase(offset, size);
 }
 const esp_partition_t* esp_ota_get_running_partition() { return board->running; }
-const esp_partition_t* esp_ota_get_next_update_partition(const esp_partition_t*) { return board->next; }
+const esp_partition_t* esp_ota_get_next_update_partition(const esp_partition_t*) {
+  return board->next;
+}
 esp_err_t esp_ota_get_state_partition(const esp_partition_t*, esp_ota_img_states_t* state) {
   *state = board->state;
   return board->state_error;

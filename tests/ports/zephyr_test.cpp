@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The glue for Zephyr, on functions that stand in for Zephyr's: an update, and each of their errors.
+// The glue for Zephyr, on functions that stand in for Zephyr's: an update, and each of their
+// errors.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <zephyr/dfu/mcuboot.h>
@@ -54,7 +55,8 @@ class ZephyrTest : public ::testing::Test {
     return status == MOTE_NEED_INPUT ? mote_zephyr_finish(&update) : status;
   }
 
-  const Bytes old_image = ReadFile(MOTE_PAIR "/old.bin"), new_image = ReadFile(MOTE_PAIR "/new.bin");
+  const Bytes old_image = ReadFile(MOTE_PAIR "/old.bin"),
+              new_image = ReadFile(MOTE_PAIR "/new.bin");
   const Bytes delta = ReadFile(MOTE_DELTA);
   uint8_t sector[kUnit];
   alignas(uint32_t) uint8_t memory[1024];
@@ -69,7 +71,9 @@ TEST_F(ZephyrTest, UpdatesAndAsksMcubootToSwap) {
   ASSERT_EQ(mote_zephyr_activate(&update), MOTE_DONE);
   EXPECT_EQ(board->requested, BOOT_UPGRADE_TEST);
   EXPECT_TRUE(board->part[1].Starts(new_image));
-  for (size_t i = kSize - kUnit; i < kSize; ++i) ASSERT_EQ(board->part[1].content[i], 0xFF) << "the trailer is not erased";
+  for (size_t i = kSize - kUnit; i < kSize; ++i) {
+    ASSERT_EQ(board->part[1].content[i], 0xFF) << "the trailer is not erased";
+  }
   EXPECT_EQ(mote_zephyr_write(&update, delta.data(), 1), MOTE_DONE);
 }
 
@@ -96,7 +100,8 @@ TEST_F(ZephyrTest, EveryFlashErrorIsReported) {
 TEST_F(ZephyrTest, WhatIsWrongChangesNothing) {
   const auto refuses = [&](mote_status status) {
     EXPECT_EQ(Begin(), status);
-    EXPECT_EQ(mote_zephyr_write(&update, delta.data(), 1), MOTE_BAD_ARGUMENT == status ? status : MOTE_READ_ERROR);
+    EXPECT_EQ(mote_zephyr_write(&update, delta.data(), 1),
+              MOTE_BAD_ARGUMENT == status ? status : MOTE_READ_ERROR);
     EXPECT_EQ(mote_zephyr_activate(&update), MOTE_BAD_ARGUMENT);
     EXPECT_EQ(board->part[1].changes, 0u);
     EXPECT_EQ(board->open, 0);
@@ -167,7 +172,8 @@ const device* flash_area_get_device(const flash_area* area) { return area->fa_de
 
 int flash_get_page_info_by_offs(const device*, off_t offset, flash_pages_info* info) {
   const off_t last = board->areas[1].fa_off + static_cast<off_t>(kSize - kUnit);
-  *info = {offset - offset % static_cast<off_t>(kUnit), offset < last ? kUnit : board->last_page, 0};
+  *info = {offset - offset % static_cast<off_t>(kUnit), offset < last ? kUnit : board->last_page,
+           0};
   return board->page_error;
 }
 

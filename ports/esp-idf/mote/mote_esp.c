@@ -5,22 +5,28 @@
 
 #include "esp_ota_ops.h"
 
-/* A partition that is encrypted is written in blocks of 16 bytes; others in any, but words are quicker. */
+/* A partition that is encrypted is written in blocks of 16 bytes; others in any, but words are
+ * quicker. */
 enum { kEncryptedUnit = 16, kPlainUnit = 4 };
 
 static mote_status partition_read(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
   const struct mote_esp_partition* app = context;
-  return esp_partition_read(app->partition, offset, to, size) == ESP_OK ? MOTE_DONE : MOTE_READ_ERROR;
+  return esp_partition_read(app->partition, offset, to, size) == ESP_OK ? MOTE_DONE
+                                                                        : MOTE_READ_ERROR;
 }
 
 static mote_status partition_erase(void* context, uint32_t offset) {
   const struct mote_esp_partition* app = context;
-  return esp_partition_erase_range(app->partition, offset, app->flash.erase_unit) == ESP_OK ? MOTE_DONE : MOTE_FLASH_ERROR;
+  return esp_partition_erase_range(app->partition, offset, app->flash.erase_unit) == ESP_OK
+             ? MOTE_DONE
+             : MOTE_FLASH_ERROR;
 }
 
-static mote_status partition_program(void* context, uint32_t offset, const uint8_t* data, uint32_t size) {
+static mote_status partition_program(void* context, uint32_t offset, const uint8_t* data,
+                                     uint32_t size) {
   const struct mote_esp_partition* app = context;
-  return esp_partition_write(app->partition, offset, data, size) == ESP_OK ? MOTE_DONE : MOTE_FLASH_ERROR;
+  return esp_partition_write(app->partition, offset, data, size) == ESP_OK ? MOTE_DONE
+                                                                           : MOTE_FLASH_ERROR;
 }
 
 static void open_partition(struct mote_esp_partition* app, const esp_partition_t* partition) {
@@ -43,7 +49,10 @@ mote_status mote_esp_begin(struct mote_esp* update, const struct mote_esp_config
   update->status = MOTE_BAD_ARGUMENT;
   if (running == NULL || next == NULL || next == running) return MOTE_BAD_ARGUMENT;
   /* A factory app has no state, nor has one that was never started on trial. */
-  if (esp_ota_get_state_partition(running, &state) == ESP_OK && state == ESP_OTA_IMG_PENDING_VERIFY) return MOTE_BAD_ARGUMENT;
+  if (esp_ota_get_state_partition(running, &state) == ESP_OK &&
+      state == ESP_OTA_IMG_PENDING_VERIFY) {
+    return MOTE_BAD_ARGUMENT;
+  }
 
   open_partition(&update->old_app, running);
   open_partition(&update->new_app, next);
@@ -63,7 +72,9 @@ mote_status mote_esp_begin(struct mote_esp* update, const struct mote_esp_config
 }
 
 mote_status mote_esp_write(struct mote_esp* update, const void* data, uint32_t size) {
-  if (update->status == MOTE_NEED_INPUT) update->status = mote_updater_write(&update->updater, data, size);
+  if (update->status == MOTE_NEED_INPUT) {
+    update->status = mote_updater_write(&update->updater, data, size);
+  }
   return update->status;
 }
 

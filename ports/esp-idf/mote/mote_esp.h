@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mote over ESP-IDF's partitions: an update from the first byte of a delta to an app that the second-stage bootloader takes at the
- * next start. The old image is the app that runs, the new one goes into the next OTA partition, as with esp_ota_begin, esp_ota_write
- * and esp_ota_end.
+ * mote over ESP-IDF's partitions: an update from the first byte of a delta to an app that the
+ * second-stage bootloader takes at the next start. The old image is the app that runs, the new one
+ * goes into the next OTA partition, as with esp_ota_begin, esp_ota_write and esp_ota_end.
  *
  *     static struct mote_esp update;                           // stays where it is until the end
  *     static uint8_t sector[4096];
@@ -21,8 +21,9 @@
  *     if (status == MOTE_DONE) status = mote_esp_activate(&update);
  *     if (status == MOTE_DONE) esp_restart();
  *
- * One update belongs to one task, which the flash driver blocks. No heap of its own; esp_ota_* may take some. There is nothing to
- * free: an update may be abandoned at any time, and mote_esp_begin starts the next one.
+ * One update belongs to one task, which the flash driver blocks. No heap of its own; esp_ota_* may
+ * take some. There is nothing to free: an update may be abandoned at any time, and mote_esp_begin
+ * starts the next one.
  */
 #pragma once
 
@@ -54,18 +55,22 @@ struct mote_esp {
   mote_status status; /* the last one */
 };
 
-/* Starts an update; nothing is erased before the delta's header was checked. Returns MOTE_NEED_INPUT, or MOTE_BAD_ARGUMENT: as
- * mote_updater_init; there is no OTA partition to write to; or the app that runs is on trial (ESP_OTA_IMG_PENDING_VERIFY): it must
- * be confirmed first (esp_ota_mark_app_valid_cancel_rollback), since the other partition holds what it would be rolled back to. */
+/* Starts an update; nothing is erased before the delta's header was checked. Returns
+ * MOTE_NEED_INPUT, or MOTE_BAD_ARGUMENT: as mote_updater_init; there is no OTA partition to write
+ * to; or the app that runs is on trial (ESP_OTA_IMG_PENDING_VERIFY): it must be confirmed first
+ * (esp_ota_mark_app_valid_cancel_rollback), since the other partition holds what it would be rolled
+ * back to. */
 mote_status mote_esp_begin(struct mote_esp* update, const struct mote_esp_config* config);
 
-/* As mote_updater_write and mote_updater_finish; the first status that is not MOTE_NEED_INPUT is final. */
+/* As mote_updater_write and mote_updater_finish; the first status that is not MOTE_NEED_INPUT is
+ * final. */
 mote_status mote_esp_write(struct mote_esp* update, const void* data, uint32_t size);
 mote_status mote_esp_finish(struct mote_esp* update);
 
-/* Has the new app started at the next start, on trial where CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE is set. Before, compare the
- * digest with a signed one, or use secure boot. Returns MOTE_DONE; MOTE_CORRUPT: ESP-IDF does not take the image for an app, or its
- * signature does not hold; MOTE_FLASH_ERROR; MOTE_BAD_ARGUMENT if the last status was not MOTE_DONE. */
+/* Has the new app started at the next start, on trial where CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE
+ * is set. Before, compare the digest with a signed one, or use secure boot. Returns MOTE_DONE;
+ * MOTE_CORRUPT: ESP-IDF does not take the image for an app, or its signature does not hold;
+ * MOTE_FLASH_ERROR; MOTE_BAD_ARGUMENT if the last status was not MOTE_DONE. */
 mote_status mote_esp_activate(struct mote_esp* update);
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flash under the stand-in functions of both frameworks: two partitions in memory, which refuse what NOR flash cannot do. It is
-// not tools/simulated_flash.h because mote is compiled here as the framework would, with other settings than the host's library.
+// The flash under the stand-in functions of both frameworks: two partitions in memory, which refuse
+// what NOR flash cannot do. It is not tools/simulated_flash.h because mote is compiled here as the
+// framework would, with other settings than the host's library.
 #pragma once
 
 #include <stddef.h>
@@ -34,13 +35,17 @@ struct PartitionInMemory {
     return 0;
   }
   int Erase(size_t offset, size_t size) {
-    if (!Fits(offset, size) || offset % erase_unit != 0 || size % erase_unit != 0 || Fails()) return -1;
+    if (!Fits(offset, size) || offset % erase_unit != 0 || size % erase_unit != 0 || Fails()) {
+      return -1;
+    }
     std::fill_n(content.begin() + static_cast<ptrdiff_t>(offset), size, uint8_t{0xFF});
     ++changes;
     return 0;
   }
   int Write(size_t offset, const void* data, size_t size) {
-    if (!Fits(offset, size) || offset % program_unit != 0 || size % program_unit != 0 || Fails()) return -1;
+    if (!Fits(offset, size) || offset % program_unit != 0 || size % program_unit != 0 || Fails()) {
+      return -1;
+    }
     const auto at = content.begin() + static_cast<ptrdiff_t>(offset);
     const auto end = at + static_cast<ptrdiff_t>(size);
     if (std::any_of(at, end, [](uint8_t byte) { return byte != 0xFF; })) return -1;
@@ -49,7 +54,9 @@ struct PartitionInMemory {
     return 0;
   }
 
-  bool Starts(const Bytes& image) const { return std::equal(image.begin(), image.end(), content.begin()); }
+  bool Starts(const Bytes& image) const {
+    return std::equal(image.begin(), image.end(), content.begin());
+  }
   void Load(const Bytes& image) { std::copy(image.begin(), image.end(), content.begin()); }
 
   Bytes content;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for ESP-IDF's header of this name: what ports/esp-idf uses of it, declared after Espressif's documentation. */
+/* Stands in for ESP-IDF's header of this name: what ports/esp-idf uses of it, declared after
+ * Espressif's documentation. */
 #pragma once
 
 #include "esp_partition.h"
@@ -18,7 +19,8 @@ typedef enum {
 
 const esp_partition_t* esp_ota_get_running_partition(void);
 const esp_partition_t* esp_ota_get_next_update_partition(const esp_partition_t* start_from);
-esp_err_t esp_ota_get_state_partition(const esp_partition_t* partition, esp_ota_img_states_t* state);
+esp_err_t esp_ota_get_state_partition(const esp_partition_t* partition,
+                                      esp_ota_img_states_t* state);
 esp_err_t esp_ota_set_boot_partition(const esp_partition_t* partition);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for ESP-IDF's header of this name: what ports/esp-idf uses of it, declared after Espressif's documentation. */
+/* Stands in for ESP-IDF's header of this name: what ports/esp-idf uses of it, declared after
+ * Espressif's documentation. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,8 +28,10 @@ typedef struct {
   bool encrypted;
 } esp_partition_t;
 
-esp_err_t esp_partition_read(const esp_partition_t* partition, size_t offset, void* to, size_t size);
-esp_err_t esp_partition_write(const esp_partition_t* partition, size_t offset, const void* data, size_t size);
+esp_err_t esp_partition_read(const esp_partition_t* partition, size_t offset, void* to,
+                             size_t size);
+esp_err_t esp_partition_write(const esp_partition_t* partition, size_t offset, const void* data,
+                              size_t size);
 esp_err_t esp_partition_erase_range(const esp_partition_t* partition, size_t offset, size_t size);
 
 #ifdef __cplusplus

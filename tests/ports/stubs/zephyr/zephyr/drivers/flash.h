@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for Zephyr's header of this name: what ports/zephyr uses of it, declared after Zephyr's documentation. */
+/* Stands in for Zephyr's header of this name: what ports/zephyr uses of it, declared after Zephyr's
+ * documentation. */
 #pragma once
 
 #include <stddef.h>
@@ -18,7 +19,8 @@ struct flash_pages_info {
   uint32_t index;
 };
 
-int flash_get_page_info_by_offs(const struct device* device, off_t offset, struct flash_pages_info* info);
+int flash_get_page_info_by_offs(const struct device* device, off_t offset,
+                                struct flash_pages_info* info);
 
 #ifdef __cplusplus
 }

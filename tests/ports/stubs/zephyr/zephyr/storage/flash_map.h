@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for Zephyr's header of this name: what ports/zephyr uses of it, declared after Zephyr's documentation. */
+/* Stands in for Zephyr's header of this name: what ports/zephyr uses of it, declared after Zephyr's
+ * documentation. */
 #pragma once
 
 #include <stddef.h>
