@@ -8,12 +8,12 @@
 # Flags. `demanded` is what mote asks of a firmware's build; the CMake target mote::device has the same. `chosen` is for size:
 # -Os, and sections that let the linker drop what the firmware does not call. -fno-jump-tables is there only where it wins: on
 # Cortex-M0, RV32 and LX106 a table costs more than the compares that it replaces, and on M0 it needs a helper from libgcc;
-# Cortex-M4 has a table branch instruction and keeps its tables.
+# Cortex-M3, M4 and M33 have a table branch instruction and keep their tables.
 
 demanded=(-ffreestanding -fno-exceptions)
 demanded_cxx=(-std=c++17 -fno-rtti -fno-threadsafe-statics)
 chosen=(-Os -ffunction-sections -fdata-sections)
-device_targets=(cortex-m0 cortex-m4 rv32imac lx106)
+device_targets=(cortex-m0 cortex-m3 cortex-m4 cortex-m33 rv32imac lx106)
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bearssl=$repository/build/bearssl
@@ -51,8 +51,8 @@ select_target() {
   case $1 in
     cortex-m0)
       prefix=arm-none-eabi- machine=(-mcpu=cortex-m0 -mthumb -fno-jump-tables) link_libc=(-lc_nano) ;;
-    cortex-m4)
-      prefix=arm-none-eabi- machine=(-mcpu=cortex-m4 -mthumb) link_libc=(-lc_nano) ;;
+    cortex-m3 | cortex-m4 | cortex-m33)
+      prefix=arm-none-eabi- machine=(-mcpu="$1" -mthumb) link_libc=(-lc_nano) ;;
     rv32imac)
       prefix=riscv64-unknown-elf- architecture=RISCV machine=(-march=rv32imac -mabi=ilp32 -fno-jump-tables)
       with_libc=(--specs=picolibc.specs) link_libc=(--specs=picolibc.specs -lc) ;;
