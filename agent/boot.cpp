@@ -66,6 +66,10 @@ Status Bootloader::Boot(BootChoice& choice) {
     }
   }
 
+  // Whatever this start decides must be what later ones read, even if the last write was cut and
+  // its bits read differently then. A flash that cannot be written costs only that.
+  if (!metadata.certain()) metadata.Commit();
+
   // Every round but the two that restoring may add passes over a slot.
   Status result = Status::kCorrupt;
   unsigned passed_over = 0;

@@ -13,6 +13,9 @@
 // The order of preference: the newest bootable slot that is confirmed, or on trial with starts
 // left, and whose digest holds; then the same of older ones; then a factory slot.
 //
+//  - When the last record was not written to its end, what counts of it at this start is written
+//  once more,
+//    before anything is done because of it: METADATA.md 3.
 //  - Each start of an image on trial is counted in the flash before it is chosen. When the count
 //  cannot be
 //    written, an older image is chosen; where there is none, that one, uncounted.

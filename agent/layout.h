@@ -61,7 +61,7 @@ struct MetadataArea {
   uint32_t offset;     ///< bytes; where an erase unit starts
   uint32_t page_size;  ///< bytes; a multiple of the erase unit, at least MetadataPageSize()
   /// 2: any one power cut is survived, and any series of them that leaves bits that read the same
-  /// every time. 3: any series that leaves bits that read differently from one start to the next.
+  /// every time. 3: any series that leaves bits that read differently from one read to the next.
   uint8_t pages;
 };
 
@@ -83,7 +83,7 @@ struct Layout {
 /// another page is erased.
 constexpr uint32_t MetadataPageSize(uint8_t slots, uint32_t program_unit) {
   const uint32_t mark = program_unit < 8 ? 8 : program_unit;
-  return ((28 + 44u * slots + program_unit - 1) & ~(program_unit - 1)) + mark;
+  return ((28 + 44u * slots + program_unit - 1) & ~(program_unit - 1)) + 2 * mark;
 }
 
 /// kDone, or kBadArgument (the port's fault): an index or count out of range, a null flash or

@@ -14,11 +14,15 @@ constexpr uint32_t kHeaderSize = 24;
 constexpr uint32_t kSlotSize = 44;
 constexpr uint32_t kCheckSize = 4;
 constexpr uint32_t kMarkSize = 8;
+constexpr uint32_t kSeal = 0;  // marks
+constexpr uint32_t kSecondSeal = 1;
+constexpr uint32_t kFirstStep = 2;
 constexpr uint32_t kMaxRecord = kHeaderSize + kMaxSlots * kSlotSize + kCheckSize;
 constexpr uint8_t kHasDigest = 1;
 constexpr int kReadAttempts = 3;
 
-static_assert(MetadataPageSize(kMaxSlots, 1) == kMaxRecord + kMarkSize, "layout.h says otherwise");
+static_assert(MetadataPageSize(kMaxSlots, 1) == kMaxRecord + 2 * kMarkSize,
+              "layout.h says otherwise");
 
 constexpr uint32_t RecordSize(uint8_t slots) {
   return kHeaderSize + slots * kSlotSize + kCheckSize;
@@ -37,6 +41,9 @@ bool IsEqual(const uint8_t* a, const uint8_t* b, uint32_t size) {
   }
   return true;
 }
+
+// Sequence numbers may wrap around.
+bool IsNewer(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) > 0; }
 
 void Clear(SlotRecord& slot) {
   slot.state = SlotState::kEmpty;
@@ -63,7 +70,7 @@ uint32_t Metadata::MarkOffset(uint8_t page, uint32_t mark) const {
 
 uint32_t Metadata::marks_per_page() const {
   const uint32_t unit = flash().program_unit;
-  const uint32_t used = MarkOffset(0, 1) - Start(0);
+  const uint32_t used = MarkOffset(0, kFirstStep) - Start(0);
   return (layout_->metadata.page_size - used) / (unit < kMarkSize ? kMarkSize : unit);
 }
 
@@ -75,11 +82,32 @@ Status Metadata::Read(uint32_t offset, uint8_t* to, uint32_t size) const {
   return status;
 }
 
-// Sealed before not sealed before nothing; among equals, the newer one. Sequence numbers may wrap
-// around.
-bool Metadata::IsBetter(const Page& a, const Page& b) {
+// Whether `a` counts and not `b`: sealed before not sealed before nothing; among equals, the newer
+// one.
+bool Metadata::Counts(const Page& a, const Page& b) {
+  const bool sealed = a.rank >= Rank::kSealed;
+  if (sealed != (b.rank >= Rank::kSealed)) return sealed;
+  if (!sealed && a.rank != b.rank) return a.rank > b.rank;
+  return IsNewer(a.sequence, b.sequence);
+}
+
+// Whether `b` would be missed less than `a`: what is certain is kept until there is something newer
+// that is.
+bool Metadata::IsSafer(const Page& a, const Page& b) {
   if (a.rank != b.rank) return a.rank > b.rank;
-  return static_cast<int32_t>(a.sequence - b.sequence) > 0;
+  return IsNewer(a.sequence, b.sequence);
+}
+
+bool Metadata::certain() const {
+  const Page& counts = pages_[current_];
+  for (uint8_t i = 0; i < layout_->metadata.pages; ++i) {
+    // Its seal may read as whole at another start.
+    if (i != current_ && pages_[i].rank != Rank::kNothing &&
+        IsNewer(pages_[i].sequence, counts.sequence)) {
+      return false;
+    }
+  }
+  return empty_ || counts.rank == Rank::kCertain;
 }
 
 // What a page holds; kUnsupported if that is whole and of another version.
@@ -107,7 +135,10 @@ Status Metadata::Examine(uint8_t page, Page& result) const {
   if (version != kVersion) return Status::kUnsupported;
   if (count != layout_->count) return Status::kBadArgument;
   if (size != RecordSize(count)) return Status::kUnsupported;
-  result = {sequence, HasMark(page, sequence, 0) ? Rank::kSealed : Rank::kRecord};
+  result = {sequence, Rank::kRecord};
+  if (HasMark(page, sequence, kSeal)) {
+    result.rank = HasMark(page, sequence, kSecondSeal) ? Rank::kCertain : Rank::kSealed;
+  }
   return Status::kDone;
 }
 
@@ -164,14 +195,23 @@ Status Metadata::Load(const Layout& layout) {
   if (Status status = CheckLayout(layout); status != Status::kDone) return status;
   for (uint8_t i = 0; i < layout.metadata.pages; ++i) {
     if (Status status = Examine(i, pages_[i]); status != Status::kDone) return status;
-    if (IsBetter(pages_[i], pages_[current_])) current_ = i;
   }
-  Reset();
-  if (pages_[current_].rank == Rank::kNothing) return Status::kDone;
+  while (true) {
+    for (uint8_t i = 0; i < layout.metadata.pages; ++i) {
+      if (Counts(pages_[i], pages_[current_])) current_ = i;
+    }
+    Reset();
+    if (pages_[current_].rank == Rank::kNothing) return Status::kDone;
+    const Status status = Parse(current_);
+    if (status == Status::kDone) break;
+    if (status != Status::kReadError) return status;
+    pages_[current_] = {0, Rank::kNothing};  // it could be read a moment ago
+  }
   empty_ = false;
-  if (Status status = Parse(current_); status != Status::kDone) return status;
   const uint32_t capacity = marks_per_page();
-  while (marks_ < capacity && HasMark(current_, pages_[current_].sequence, marks_ + 1)) ++marks_;
+  while (marks_ < capacity && HasMark(current_, pages_[current_].sequence, kFirstStep + marks_)) {
+    ++marks_;
+  }
   progress += marks_;
   return Status::kDone;
 }
@@ -195,7 +235,8 @@ Status Metadata::WriteMark(uint8_t page, uint32_t sequence, uint32_t mark) {
   return HasMark(page, sequence, mark) ? Status::kDone : Status::kFlashError;
 }
 
-// METADATA.md 3: erase, record, seal.
+// METADATA.md 3: erase, record, seals. Keeps pages_ up to date: where only the second seal fails,
+// the record counts, which the next start writes once more.
 Status Metadata::WritePage(uint8_t page, uint32_t sequence) {
   uint8_t bytes[kMaxRecord + kMaxMetadataUnit];
   for (uint32_t i = 0; i < 4; ++i) bytes[i] = kMagic[i];
@@ -222,6 +263,7 @@ Status Metadata::WritePage(uint8_t page, uint32_t sequence) {
   while ((size & (flash().program_unit - 1)) != 0) bytes[size++] = flash().erased_value;
 
   const uint32_t start = Start(page);
+  pages_[page] = {0, Rank::kNothing};
   for (uint32_t done = 0; done < layout_->metadata.page_size; done += flash().erase_unit) {
     const Status status = flash().erase(flash().context, start + done);
     if (status != Status::kDone) return status;
@@ -235,7 +277,13 @@ Status Metadata::WritePage(uint8_t page, uint32_t sequence) {
       written.sequence != sequence) {
     return Status::kFlashError;
   }
-  return WriteMark(page, sequence, 0);
+  if (Status status = WriteMark(page, sequence, kSeal); status != Status::kDone) return status;
+  pages_[page] = {sequence, Rank::kSealed};
+  if (Status status = WriteMark(page, sequence, kSecondSeal); status != Status::kDone) {
+    return status;
+  }
+  pages_[page].rank = Rank::kCertain;
+  return Status::kDone;
 }
 
 // The page that would be missed least; kNoSlot when only the current one is left.
@@ -243,7 +291,7 @@ uint8_t Metadata::WorstPage(unsigned tried) const {
   uint8_t worst = kNoSlot;
   for (uint8_t i = 0; i < layout_->metadata.pages; ++i) {
     if ((i == current_ && !empty_) || (tried >> i & 1) != 0) continue;
-    if (worst == kNoSlot || IsBetter(pages_[worst], pages_[i])) worst = i;
+    if (worst == kNoSlot || IsSafer(pages_[worst], pages_[i])) worst = i;
   }
   return worst;
 }
@@ -251,26 +299,27 @@ uint8_t Metadata::WorstPage(unsigned tried) const {
 Status Metadata::Commit() {
   uint32_t sequence = pages_[current_].sequence;
   for (uint8_t i = 0; i < layout_->metadata.pages; ++i) {
-    if (pages_[i].rank != Rank::kNothing &&
-        static_cast<int32_t>(pages_[i].sequence - sequence) > 0) {
+    if (pages_[i].rank != Rank::kNothing && IsNewer(pages_[i].sequence, sequence)) {
       sequence = pages_[i].sequence;
     }
   }
-  ++sequence;
   // A page that wore out is passed over while there is another; then all get a second chance.
   Status status = Status::kFlashError;
-  for (int attempt = 0; attempt < 2; ++attempt) {
+  uint8_t written = kNoSlot;
+  for (int attempt = 0; attempt < 2 && written == kNoSlot; ++attempt) {
     unsigned tried = 0;
     for (uint8_t page; (page = WorstPage(tried)) != kNoSlot; tried |= 1u << page) {
-      status = WritePage(page, sequence);
-      if (status != Status::kDone) continue;
-      pages_[page] = {sequence, Rank::kSealed};
-      current_ = page;
-      marks_ = 0;
-      empty_ = false;
-      settled_ = true;
-      return Status::kDone;
+      status = WritePage(page, ++sequence);
+      if (pages_[page].rank >= Rank::kSealed) written = page;
+      if (status == Status::kDone) break;
     }
+  }
+  if (written != kNoSlot) {
+    current_ = written;
+    marks_ = 0;
+    empty_ = false;
+    settled_ = true;
+    return Status::kDone;
   }
   Load(*layout_);
   return status;
@@ -279,7 +328,7 @@ Status Metadata::Commit() {
 Status Metadata::Advance() {
   ++progress;
   if (settled_ && marks_ < marks_per_page() &&
-      WriteMark(current_, pages_[current_].sequence, marks_ + 1) == Status::kDone) {
+      WriteMark(current_, pages_[current_].sequence, kFirstStep + marks_) == Status::kDone) {
     ++marks_;
     return Status::kDone;
   }

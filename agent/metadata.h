@@ -77,15 +77,19 @@ class Metadata {
   /// Adds 1 to `progress` in as few bytes of flash as possible, as safely as Commit. Nothing else
   /// may have been changed since Load or Commit. Statuses as Commit.
   Status Advance();
-  /// Whether what was loaded was written in this power cycle. If not, it may have been read from
-  /// bits that read differently the next time: before anything is destroyed because of it, it has
-  /// to be written again.
+  /// Whether what was loaded was written in this power cycle. If not, its last mark may have been
+  /// read from bits that read differently the next time: before anything is destroyed because of
+  /// `progress`, it has to be written again.
   bool settled() const { return settled_; }
+  /// Whether all later starts are sure to read this record, or a later one. If not, a power cut
+  /// came while it, or one that did not get to count, was written: before anything is done because
+  /// of it, it has to be written again, as Bootloader does at every start.
+  bool certain() const;
   /// How often Advance gets by without erasing a page, in one page.
   uint32_t marks_per_page() const;
 
  private:
-  enum class Rank : uint8_t { kNothing, kRecord, kSealed };
+  enum class Rank : uint8_t { kNothing, kRecord, kSealed, kCertain };
   struct Page {
     uint32_t sequence;
     Rank rank;
@@ -102,7 +106,8 @@ class Metadata {
   Status WriteMark(uint8_t page, uint32_t sequence, uint32_t mark);
   Status WritePage(uint8_t page, uint32_t sequence);
   uint8_t WorstPage(unsigned tried) const;
-  static bool IsBetter(const Page& a, const Page& b);
+  static bool Counts(const Page& a, const Page& b);
+  static bool IsSafer(const Page& a, const Page& b);
 
   const Layout* layout_ = nullptr;
   SlotRecord slots_[kMaxSlots];
@@ -110,7 +115,7 @@ class Metadata {
   uint8_t current_;
   bool empty_;
   bool settled_;
-  uint32_t marks_;  // behind the seal of the current page
+  uint32_t marks_;  // behind the seals of the current page
 };
 
 /// A running firmware that works says so: kOnTrial becomes kConfirmed. Costs nothing when it is

@@ -190,6 +190,60 @@ TEST(Boot, WhatCannotBeReadIsPassedOverAndKept) {
   EXPECT_EQ(choice.slot, 1);
 }
 
+// Whatever bits a confirmation that was cut leaves: as the first start reads it, so do all others.
+TEST(Boot, OneStartDecidesForAllOthers) {
+  using Cut = SimulatedFlash::Cut;
+  int confirmed = 0, rolled_back = 0;
+  for (const uint8_t pages : {uint8_t{2}, uint8_t{3}}) {
+    for (const Cut cut : {Cut::kUnstable, Cut::kNoisy}) {
+      for (uint64_t operation = 0; operation < 4; ++operation) {
+        for (uint64_t seed = 0; seed < 40; ++seed) {
+          SCOPED_TRACE(::testing::Message()
+                       << int{pages} << " pages, operation " << operation << ", seed " << seed);
+          AgentRig rig(Install::kNone, 2, pages);
+          ASSERT_EQ(rig.metadata.Load(rig.layout), Status::kDone);
+          rig.Put(0, kConfirmed, 1);
+          rig.Put(1, kOnTrial, 2, 1);
+          ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
+          BootChoice choice{};
+          ASSERT_EQ(rig.Boot(choice), Status::kDone);  // the last start of the trial
+          rig.simulated.Reseed(seed);
+          rig.simulated.CutPowerAfter(operation, cut);
+          EXPECT_NE(Confirm(rig.layout, rig.metadata, 1) == Status::kDone, operation < 3);
+          rig.simulated.PowerUp();
+          ASSERT_EQ(rig.Boot(choice), Status::kDone);
+          const uint8_t first = choice.slot;
+          EXPECT_FALSE(choice.on_trial);
+          (first == 1 ? confirmed : rolled_back) += 1;
+          const uint64_t changes = rig.simulated.operations(SimulatedFlash::kChange);
+          for (int i = 0; i < 8; ++i) {
+            rig.simulated.PowerUp();
+            ASSERT_EQ(rig.Boot(choice), Status::kDone);
+            ASSERT_EQ(choice.slot, first) << i;
+          }
+          // A second seal that was cut may be missed later; what is written then, stays.
+          EXPECT_LE(rig.simulated.operations(SimulatedFlash::kChange), changes + 4);
+        }
+      }
+    }
+  }
+  EXPECT_GT(confirmed, 0);
+  EXPECT_GT(rolled_back, 0);
+}
+
+TEST(Boot, MetadataThatCannotBeWrittenOnceMoreIsNoReasonNotToStart) {
+  AgentRig rig;
+  ASSERT_EQ(rig.metadata.Load(rig.layout), Status::kDone);
+  rig.Put(0, kConfirmed, 1);
+  rig.Put(1, kConfirmed, 2);
+  rig.simulated.FailAfter(2, SimulatedFlash::kProgram, Status::kFlashError);  // the second seal
+  ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
+  rig.simulated.Break(30 * 256, 512, SimulatedFlash::kChange, Status::kFlashError);
+  BootChoice choice{};
+  ASSERT_EQ(rig.Boot(choice), Status::kDone);
+  EXPECT_EQ(choice.slot, 1);
+}
+
 TEST(Boot, BadArguments) {
   AgentRig rig(Install::kSwap);
   BootChoice choice{};

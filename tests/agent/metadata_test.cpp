@@ -40,7 +40,7 @@ void Recheck(Bytes& record) {
   Append(record, Fnv(record));
 }
 
-// Mark 0 is the seal.
+// Marks 0 and 1 are the seals.
 Bytes Mark(uint32_t sequence, uint32_t number) {
   Bytes seed;
   Append(seed, sequence);
@@ -53,12 +53,18 @@ Bytes Mark(uint32_t sequence, uint32_t number) {
 
 class MetadataTest : public ::testing::Test {
  protected:
-  // A page with that record and so many marks behind the seal; -1: no seal either.
-  void Write(uint32_t page, const Bytes& record, uint32_t sequence, int marks) {
+  // A page with that record and so many steps behind the seals; kOneSeal: without the second one;
+  // kNoSeal: without both.
+  static constexpr int kOneSeal = -1, kNoSeal = -2;
+  void Write(uint32_t page, const Bytes& record, uint32_t sequence, int steps) {
+    WriteTo(rig, page, record, sequence, steps);
+  }
+  static void WriteTo(AgentRig& rig, uint32_t page, const Bytes& record, uint32_t sequence,
+                      int steps) {
     const uint32_t at = rig.layout.metadata.offset + page * AgentRig::kSector;
     rig.simulated.Blank(at, AgentRig::kSector);
     rig.simulated.Load(at, record);
-    for (int i = 0; i <= marks; ++i) {
+    for (int i = 0; i <= steps + 1; ++i) {
       rig.simulated.Load(at + 116 + 8 * static_cast<uint32_t>(i),
                          Mark(sequence, static_cast<uint32_t>(i)));
     }
@@ -97,8 +103,10 @@ TEST_F(MetadataTest, ExampleIsWritten) {
   ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
   const uint32_t at = rig.layout.metadata.offset + AgentRig::kSector;
   Bytes expected = Example(10);
-  const Bytes seal = Mark(10, 0);
-  expected.insert(expected.end(), seal.begin(), seal.end());
+  for (uint32_t i = 0; i < 2; ++i) {
+    const Bytes seal = Mark(10, i);
+    expected.insert(expected.end(), seal.begin(), seal.end());
+  }
   expected.resize(AgentRig::kSector, 0xFF);
   EXPECT_EQ(Compare(rig.simulated.Content(at, AgentRig::kSector), expected), "");
   EXPECT_TRUE(rig.metadata.settled());
@@ -109,8 +117,8 @@ TEST_F(MetadataTest, ExampleIsWritten) {
   ASSERT_EQ(rig.metadata.Advance(), Status::kDone);
   EXPECT_EQ(rig.metadata.progress, 7u);
   EXPECT_EQ(rig.simulated.operations(SimulatedFlash::kErase), erases);
-  EXPECT_EQ(Compare(rig.simulated.Content(at + 124, 8), Mark(10, 1)), "");
   EXPECT_EQ(Compare(rig.simulated.Content(at + 132, 8), Mark(10, 2)), "");
+  EXPECT_EQ(Compare(rig.simulated.Content(at + 140, 8), Mark(10, 3)), "");
   ASSERT_EQ(Load(), Status::kDone);
   EXPECT_EQ(rig.metadata.progress, 7u);
   EXPECT_EQ(rig.simulated.violation_count(), 0u) << rig.simulated.DescribeViolations();
@@ -119,15 +127,15 @@ TEST_F(MetadataTest, ExampleIsWritten) {
 TEST_F(MetadataTest, StepsGoOnInTheNextPage) {
   Write(0, Example(9), 9, 0);
   ASSERT_EQ(Load(), Status::kDone);
-  ASSERT_EQ(rig.metadata.marks_per_page(), (256u - 124) / 8);
+  ASSERT_EQ(rig.metadata.marks_per_page(), (256u - 132) / 8);
   for (uint32_t i = 1; i <= 50; ++i) {
     ASSERT_EQ(rig.metadata.Advance(), Status::kDone);
     Metadata other;
     ASSERT_EQ(other.Load(rig.layout), Status::kDone);
     ASSERT_EQ(other.progress, 5 + i);
   }
-  // The first one is a record, as nothing was settled; then every 17th.
-  EXPECT_EQ(rig.simulated.operations(SimulatedFlash::kErase), 1u + 49 / 17);
+  // The first one is a record, as nothing was settled; then every 16th.
+  EXPECT_EQ(rig.simulated.operations(SimulatedFlash::kErase), 1u + 49 / 16);
   EXPECT_EQ(rig.simulated.violation_count(), 0u) << rig.simulated.DescribeViolations();
 }
 
@@ -166,13 +174,21 @@ TEST_F(MetadataTest, EveryDamagedByteMakesTheOtherPageCount) {
 TEST_F(MetadataTest, WhichPageCounts) {
   const struct {
     uint32_t first, second;
-    int first_marks, second_marks;  // -1: not sealed
+    int first_marks, second_marks;
     int expected;
   } cases[] = {
-      {5, 6, 0, 0, 1},          {6, 5, 0, 0, 0},
-      {5, 6, 0, -1, 0},         {6, 5, -1, 0, 1},
-      {5, 6, -1, -1, 1},        {0xFFFFFFFF, 0, 0, 0, 1},
-      {0, 0xFFFFFFFF, 0, 0, 0}, {0x7FFFFFFF, 0x80000000, 0, 0, 1},
+      {5, 6, 0, 0, 1},
+      {6, 5, 0, 0, 0},
+      {5, 6, 0, kNoSeal, 0},
+      {6, 5, kNoSeal, 0, 1},
+      {5, 6, 0, kOneSeal, 1},
+      {6, 5, kOneSeal, 0, 0},
+      {5, 6, kNoSeal, kNoSeal, 1},
+      {0xFFFFFFFF, 0, 0, 0, 1},
+      {5, 7, 3, kNoSeal, 0},
+      {6, 5, kNoSeal, kOneSeal, 1},
+      {0, 0xFFFFFFFF, 0, 0, 0},
+      {0x7FFFFFFF, 0x80000000, 0, 0, 1},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(::testing::Message() << c.first << " and " << c.second << ", marks "
@@ -236,10 +252,10 @@ TEST_F(MetadataTest, WhatIsNotKnownIsRefused) {
 TEST_F(MetadataTest, AnotherVersionOfAnotherLengthIsRefused) {
   Bytes record = Hex("6D 74 4D 44  02 01 14 00  07000000 01020304");
   Append(record, Fnv(record));
-  Write(0, record, 7, -1);
+  Write(0, record, 7, kNoSeal);
   EXPECT_EQ(Load(), Status::kUnsupported);
   record[12] ^= 1;  // not a record of any version
-  Write(0, record, 7, -1);
+  Write(0, record, 7, kNoSeal);
   EXPECT_EQ(Load(), Status::kDone);
   EXPECT_TRUE(rig.metadata.empty());
 }
@@ -253,6 +269,35 @@ TEST_F(MetadataTest, APageThatCannotBeReadHoldsNothing) {
   rig.simulated.Break(31 * AgentRig::kSector, 1, SimulatedFlash::kRead, Status::kReadError);
   ASSERT_EQ(Load(), Status::kDone);
   EXPECT_EQ(rig.metadata.progress, 5u);
+}
+
+// Also when it could still be read while the pages were compared.
+TEST_F(MetadataTest, APageThatCannotBeReadAnyMoreHoldsNothing) {
+  Write(0, Example(5), 5, 0);
+  Write(1, Example(6), 6, 2);
+  ASSERT_EQ(Load(), Status::kDone);
+  const uint64_t reads = rig.simulated.operations(SimulatedFlash::kRead);
+  ASSERT_EQ(Load(), Status::kDone);
+  const uint64_t each = rig.simulated.operations(SimulatedFlash::kRead) - reads;
+  for (uint64_t after = 0; after < each; ++after) {
+    SCOPED_TRACE(after);
+    struct Failing {
+      Flash flash;
+      uint64_t left;
+    } failing{rig.simulated.flash(), after};
+    Flash flash = failing.flash;
+    flash.context = &failing;
+    flash.read = [](void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+      Failing& self = *static_cast<Failing*>(context);
+      if (self.left != 0) --self.left;
+      if (self.left == 0 && offset >= 31 * AgentRig::kSector) return Status::kReadError;
+      return self.flash.read(self.flash.context, offset, to, size);
+    };
+    Layout layout = rig.layout;
+    layout.metadata.flash = &flash;
+    ASSERT_EQ(rig.metadata.Load(layout), Status::kDone);
+    EXPECT_GE(rig.metadata.progress, 5u);
+  }
 }
 
 TEST_F(MetadataTest, AFailedCommitChangesNothing) {
@@ -275,6 +320,82 @@ TEST_F(MetadataTest, AWornOutPageIsPassedOverWhereThereAreThree) {
     ASSERT_EQ(three.metadata.Load(three.layout), Status::kDone);
     EXPECT_EQ(three.metadata.progress, i);
   }
+}
+
+// METADATA.md 3: what one start reads and another may not.
+TEST_F(MetadataTest, Certain) {
+  const struct {
+    int first_steps, second_steps;  // of records 5 and 6
+    bool expected;
+  } cases[] = {{0, 0, true},
+               {0, 4, true},
+               {kOneSeal, 0, true},
+               {kNoSeal, 0, true},
+               {0, kOneSeal, false},
+               {0, kNoSeal, false},
+               {4, kNoSeal, false},
+               {kOneSeal, kOneSeal, false},
+               {kNoSeal, kNoSeal, false}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(::testing::Message() << c.first_steps << ", " << c.second_steps);
+    Write(0, Example(5), 5, c.first_steps);
+    Write(1, Example(6), 6, c.second_steps);
+    ASSERT_EQ(Load(), Status::kDone);
+    EXPECT_EQ(rig.metadata.certain(), c.expected);
+    ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
+    EXPECT_TRUE(rig.metadata.certain());
+    ASSERT_EQ(Load(), Status::kDone);
+    EXPECT_TRUE(rig.metadata.certain());
+  }
+}
+
+TEST_F(MetadataTest, ADeviceFreshFromTheFactoryIsCertain) {
+  ASSERT_EQ(Load(), Status::kDone);
+  EXPECT_TRUE(rig.metadata.certain());
+}
+
+// Until there is something newer that is certain, too.
+TEST_F(MetadataTest, WhatIsCertainIsNotErased) {
+  AgentRig three(Install::kNone, 2, 3);
+  for (uint32_t certain = 0; certain < 3; ++certain) {
+    SCOPED_TRACE(certain);
+    WriteTo(three, certain, Example(5), 5, 0);
+    WriteTo(three, (certain + 1) % 3, Example(6), 6, kOneSeal);
+    WriteTo(three, (certain + 2) % 3, Example(7), 7, kOneSeal);
+    const auto before = three.simulated.erases();
+    ASSERT_EQ(three.metadata.Load(three.layout), Status::kDone);
+    ASSERT_EQ(three.metadata.Commit(), Status::kDone);
+    EXPECT_EQ(three.simulated.erases()[30 + (certain + 1) % 3], before[30 + (certain + 1) % 3] + 1);
+    ASSERT_EQ(three.metadata.Commit(), Status::kDone);
+    EXPECT_EQ(three.simulated.erases()[30 + (certain + 2) % 3], before[30 + (certain + 2) % 3] + 1);
+    EXPECT_EQ(three.simulated.erases()[30 + certain], before[30 + certain]);
+    ASSERT_EQ(three.metadata.Commit(), Status::kDone);
+    EXPECT_EQ(three.simulated.erases()[30 + certain], before[30 + certain] + 1);
+  }
+}
+
+TEST_F(MetadataTest, ASecondSealThatFailsCostsOneMoreRecordLater) {
+  Write(0, Example(5), 5, 0);
+  ASSERT_EQ(Load(), Status::kDone);
+  rig.metadata.slot(1).state = SlotState::kConfirmed;
+  rig.simulated.FailAfter(2, SimulatedFlash::kProgram, Status::kFlashError);
+  ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
+  ASSERT_EQ(Load(), Status::kDone);
+  EXPECT_EQ(rig.metadata.slot(1).state, SlotState::kConfirmed);
+  EXPECT_FALSE(rig.metadata.certain());
+}
+
+TEST_F(MetadataTest, APageWhoseSecondSealFailsIsPassedOverWhereThereAreThree) {
+  AgentRig three(Install::kNone, 2, 3);
+  ASSERT_EQ(three.metadata.Load(three.layout), Status::kDone);
+  ASSERT_EQ(three.metadata.Commit(), Status::kDone);
+  three.metadata.slot(1).state = SlotState::kBad;
+  three.simulated.FailAfter(2, SimulatedFlash::kProgram, Status::kFlashError);
+  ASSERT_EQ(three.metadata.Commit(), Status::kDone);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(three.simulated.erases()[30 + i], 1u) << i;
+  ASSERT_EQ(three.metadata.Load(three.layout), Status::kDone);
+  EXPECT_EQ(three.metadata.slot(1).state, SlotState::kBad);
+  EXPECT_TRUE(three.metadata.certain());
 }
 
 TEST_F(MetadataTest, ConfirmAndActivate) {
