@@ -59,32 +59,71 @@ uint32_t RoundUp(uint32_t size, uint32_t unit) { return (size + unit - 1) / unit
 
 }  // namespace
 
+// What is where, with a sector that is nobody's before, between and behind all of it: slot 0, slot
+// 1 in sectors of its own, metadata, the factory's slot. Primary has one more unit, for the swap.
+SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
+                                               const PowercutGeometry& geometry, Layout& layout) {
+  const uint32_t sector = geometry.sector;
+  const uint32_t second = geometry.second_sector == 0 ? sector : geometry.second_sector;
+  const uint32_t unit = std::max(sector, second);
+  const uint32_t image = RoundUp(geometry.image_sectors * sector, unit);
+  const bool in_place = scenario.install != Install::kNone;
+  const bool factory = scenario.has_factory_slot;
+
+  uint32_t at = sector;
+  const Slot first = {nullptr, at, image + unit};
+  at = RoundUp(at + first.size + sector, unit);
+  const uint32_t seconds_start = at;
+  const Slot staging = {nullptr, at + second, image};
+  const uint32_t seconds_size = RoundUp(second + image + second, unit);
+  at += seconds_size + sector;
+  const MetadataArea metadata = {nullptr, at, geometry.metadata_page, geometry.metadata_pages};
+  at += metadata.page_size * metadata.pages + sector;
+  const Slot third = {nullptr, at, image};
+  if (factory) at += image + sector;
+
+  layout = {{{first, 0x8000, true, false},
+             {staging, 0x9000, !in_place, false},
+             {third, kAnyAddress, true, true}},
+            static_cast<uint8_t>(factory ? 3 : 2),
+            static_cast<uint8_t>(factory && !in_place ? 2 : 0),
+            kTrialBoots,
+            scenario.install,
+            0,
+            1,
+            metadata};
+
+  SimulatedFlash::Geometry part{.size = RoundUp(at, unit),
+                                .erase_unit = std::min(sector, second),
+                                .program_unit = geometry.program_unit,
+                                .erased_value = geometry.erased_value};
+  if (second > sector) {
+    part.larger = {{seconds_start, seconds_size, second}};
+  } else if (second < sector) {
+    part.larger = {
+        {0, seconds_start, sector},
+        {seconds_start + seconds_size, part.size - seconds_start - seconds_size, sector}};
+  }
+  return part;
+}
+
 PowercutDevice::PowercutDevice(const PowercutScenario& scenario, const PowercutGeometry& geometry)
     : scenario_(scenario),
       geometry_(geometry),
-      // A sector that is nobody's before, between and behind two slots and the metadata. Primary
-      // has one sector more, for the swap.
-      fresh_({.size = (4 + 2 * geometry.image_sectors + 1) * geometry.sector +
-                      geometry.metadata_pages * geometry.metadata_page,
-              .erase_unit = geometry.sector,
-              .program_unit = geometry.program_unit,
-              .erased_value = geometry.erased_value},
-             kGarbageSeed) {
+      fresh_(Place(scenario, geometry, layout_), kGarbageSeed) {
   const uint32_t sector = geometry.sector;
   const uint32_t first_size = geometry.image_sectors * sector;
-  const uint32_t first = sector;
-  const uint32_t second = first + first_size + 2 * sector;
   const bool in_place = scenario.install != Install::kNone;
-  layout_ = {
-      {{{nullptr, first, first_size + sector}, 0x8000, true, false},
-       {{nullptr, second, first_size}, 0x9000, !in_place, false}},
-      2,
-      0,
-      kTrialBoots,
-      scenario.install,
-      0,
-      1,
-      {nullptr, second + first_size + sector, geometry.metadata_page, geometry.metadata_pages}};
+  const MetadataArea& area = layout_.metadata;
+  uint32_t free = 0;
+  for (const auto& [start, size] :
+       {std::pair{layout_.slots[0].slot.offset, layout_.slots[0].slot.size},
+        std::pair{layout_.slots[1].slot.offset, layout_.slots[1].slot.size},
+        std::pair{area.offset, area.page_size * area.pages}}) {
+    gaps_.emplace_back(free, start);
+    free = start + size;
+  }
+  gaps_.emplace_back(free, fresh_.geometry().size);
 
   // Sizes that end within, at and just behind a program unit; the last sector is not full.
   const uint32_t most = first_size - sector / 3;
@@ -106,7 +145,8 @@ PowercutDevice::PowercutDevice(const PowercutScenario& scenario, const PowercutG
     for (size_t i = other.size() * 2 / 5; i < other.size(); ++i) ++other[i];
     other_delta_ = make(images_[0], other);
   }
-  fresh_.Load(first, images_[0]);
+  if (in_place || !scenario.has_factory_slot) fresh_.Load(layout_.slots[0].slot.offset, images_[0]);
+  if (scenario.has_factory_slot) fresh_.Load(layout_.slots[2].slot.offset, images_[0]);
 }
 
 class Life {
@@ -119,6 +159,7 @@ class Life {
         simulated_(device.fresh_),
         inner_(simulated_.flash()),
         flash_(inner_),
+        second_(inner_),
         layout_(device.layout_),
         buffer_(device.geometry_.buffer),
         memory_(kCodecMemory / 8) {
@@ -127,7 +168,11 @@ class Life {
     flash_.read = &Read;
     flash_.erase = &Erase;
     flash_.program = &Program;
+    flash_.erase_unit = simulated_.EraseUnitAt(layout_.metadata.offset);
+    second_ = flash_;
+    second_.erase_unit = simulated_.EraseUnitAt(layout_.slots[1].slot.offset);
     for (SlotInfo& slot : layout_.slots) slot.slot.flash = &flash_;
+    if (second_.erase_unit != flash_.erase_unit) layout_.slots[1].slot.flash = &second_;
     layout_.metadata.flash = &flash_;
   }
   Life(const Life&) = delete;
@@ -216,7 +261,6 @@ class Life {
 
   void EventHappened() {
     has_error_ |= !events_.front().is_cut();
-    had_unstable_cut_ |= events_.front().kind == PowercutEvent::kUnstable;
     events_ = events_.subspan(1);
     changes_before_ = changes_;
     reads_before_ = reads_;
@@ -224,12 +268,13 @@ class Life {
   }
 
   void BreakSector(uint32_t offset, unsigned operations, Status status) {
-    const uint32_t sector = device_.geometry_.sector;
+    const uint32_t sector = simulated_.EraseUnitAt(offset);
     simulated_.Break(offset / sector * sector, sector, operations, status);
     EventHappened();
     has_permanent_fault_ = true;
     starts_at_fault_ = starts_;
-    fault_in_slot_ = offset < layout_.metadata.offset;
+    const MetadataArea& area = layout_.metadata;
+    fault_in_slot_ = offset < area.offset || offset - area.offset >= area.page_size * area.pages;
     is_read_fault_ = operations == SimulatedFlash::kRead;
   }
 
@@ -239,6 +284,8 @@ class Life {
         return SimulatedFlash::Cut::kBefore;
       case PowercutEvent::kUnstable:
         return SimulatedFlash::Cut::kUnstable;
+      case PowercutEvent::kNoisy:
+        return SimulatedFlash::Cut::kNoisy;
       case PowercutEvent::kAfter:
         return SimulatedFlash::Cut::kAfter;
       default:
@@ -284,21 +331,30 @@ class Life {
     if (!simulated_.powered()) return;
     if (status != Status::kDone) {
       // A fault that lasts may leave a device without an image: where there is only one slot to
-      // start from; where what cannot be read is the only image; where one of two metadata pages is
-      // lost during an installation, whose steps cannot be written down any more then.
-      const bool two_pages = layout_.metadata.pages == 2;
-      const bool excused = has_error_ ||
-                           (has_permanent_fault_ && in_place && (fault_in_slot_ || two_pages)) ||
-                           (fault_in_slot_ && is_read_fault_ && status == Status::kReadError);
+      // start from; where what cannot be read is the only image; where the page is lost that an
+      // installation needs. With a factory slot there is always something to start.
+      const bool excused = !device_.scenario_.has_factory_slot &&
+                           (has_error_ || (fault_in_slot_ && in_place) || LostPageOfTwo() ||
+                            (fault_in_slot_ && is_read_fault_ && status == Status::kReadError));
       if (!excused) Fail(fmt::format("the bootloader says {}", StatusName(status)));
       return;
     }
     if (sabotaged_) choice.slot ^= 1;
     const int version = VersionIn(choice.slot);
     if (version < 0) return Fail(fmt::format("slot {} is started and holds no image", choice.slot));
+    // The factory's image for want of another: only while the flash fails.
+    if (choice.last_resort && layout_.default_slot != choice.slot) {
+      if (!has_error_ && !has_permanent_fault_) Fail("the factory's image is started");
+      return;
+    }
     CheckVersion(version);
     if (!result_.failure.empty()) return;
-    RunFirmware(metadata, choice, version);
+    // The firmware looks for itself, as it does on a device.
+    Metadata own;
+    if (Status loaded = own.Load(layout_); loaded != Status::kDone) {
+      return FirmwareError("Load", loaded);
+    }
+    RunFirmware(own, choice, version);
   }
 
   void CheckVersion(int version) {
@@ -316,6 +372,13 @@ class Life {
     }
   }
 
+  // The steps of an installation cannot be written down when one of two metadata pages is lost; and
+  // when it is the newer one that cannot be read, the other may say that there is one to finish.
+  bool LostPageOfTwo() const { return HasFaultInTwoPages() && layout_.install != Install::kNone; }
+  bool HasFaultInTwoPages() const {
+    return has_permanent_fault_ && !fault_in_slot_ && layout_.metadata.pages == 2;
+  }
+
   bool ever_failed() {
     ever_failed_ |= has_error_;
     return ever_failed_;
@@ -327,7 +390,7 @@ class Life {
     Allow({target});
     const int last = device_.scenario_.updates;
     const bool is_broken = version == last && device_.scenario_.last_is_broken;
-    if (choice.on_trial && !is_broken) {
+    if (metadata.slot(running).state == SlotState::kOnTrial && !is_broken) {
       const Status status = Confirm(layout_, metadata, running);
       if (!simulated_.powered()) return;
       if (status != Status::kDone) return FirmwareError("Confirm", status);
@@ -350,11 +413,12 @@ class Life {
     const int next = version + 1;
     const size_t at = static_cast<size_t>(version);
     const Bytes& image = device_.images_[at + 1];
-    if (metadata.slot(target).state != SlotState::kVerified) {
+    const auto digest = Sha256::Of(image);
+    const SlotRecord& record = metadata.slot(target);
+    if (record.state != SlotState::kVerified || !std::ranges::equal(record.digest, digest)) {
       const bool abandons = device_.scenario_.abandons_first && !abandoned_;
       const bool other = abandons && device_.scenario_.first_is_another;
       const Bytes& delta = other ? device_.other_delta_ : device_.deltas_[at];
-      const auto digest = Sha256::Of(image);
       Session session;
       Status status = session.Begin(
           {&layout_, &metadata, running, target, buffer_.data(),
@@ -397,6 +461,12 @@ class Life {
   void FirmwareError(const char* who, Status status) {
     if (has_error_ || has_permanent_fault_) {
       if (status == Status::kFlashError || status == Status::kReadError) return;
+      // The newest page became unreadable after the bootloader read it: the one before it counts,
+      // which knows of an installation that is over, or of sectors that were given up.
+      if ((status == Status::kBadArgument || status == Status::kCorrupt) && is_read_fault_ &&
+          !fault_in_slot_ && starts_at_fault_ == starts_) {
+        return;
+      }
       Fail(fmt::format("{} says {} for a fault of the flash", who, StatusName(status)));
       return;
     }
@@ -425,14 +495,10 @@ class Life {
       std::string violations = simulated_.DescribeViolations();
       Fail(violations.substr(0, violations.find('\n')));
     }
-    // What is between the slots.
-    const uint32_t sector = device_.geometry_.sector;
-    const MetadataArea& area = layout_.metadata;
-    for (uint32_t at : {0u, layout_.slots[0].slot.offset + layout_.slots[0].slot.size,
-                        layout_.slots[1].slot.offset + layout_.slots[1].slot.size,
-                        area.offset + area.page_size * area.pages}) {
-      if (!std::ranges::equal(simulated_.Content(at, sector), device_.fresh_.Content(at, sector))) {
-        Fail(fmt::format("the sector at {} is nobody's and was changed", at));
+    for (const auto& [from, to] : device_.gaps_) {
+      if (!std::ranges::equal(simulated_.Content(from, to - from),
+                              device_.fresh_.Content(from, to - from))) {
+        Fail(fmt::format("what is between {} and {} was changed", from, to));
       }
     }
   }
@@ -440,7 +506,6 @@ class Life {
   // A device that has come to the end of its scenario starts its last image for good.
   void CheckEnd() {
     const int expected = device_.scenario_.updates - (device_.scenario_.last_is_broken ? 1 : 0);
-    bool confirmed_again = false;
     for (int i = 0; i < 4; ++i) {
       events_ = {};
       PowerUp();
@@ -449,18 +514,12 @@ class Life {
       Bootloader bootloader(
           {layout_, metadata, Functions(), buffer_.data(), static_cast<uint32_t>(buffer_.size())});
       const Status status = bootloader.Boot(choice);
+      if (LostPageOfTwo() && (status != Status::kDone || choice.last_resort)) return;
       if (status != Status::kDone) return Fail(fmt::format("at the end: {}", StatusName(status)));
-      // A Confirm that was cut may have read as done at the last start, and be undone at this one.
-      if (choice.on_trial && !confirmed_again && VersionIn(choice.slot) == expected) {
-        confirmed_again = Confirm(layout_, metadata, choice.slot) == Status::kDone;
-        continue;
-      }
-      // Where no Confirm was ever completed, the trial may be over now: METADATA.md 3.
-      if (had_unstable_cut_ && layout_.install != Install::kOverwrite && floor_ < expected &&
-          VersionIn(choice.slot) == expected - 1 && !choice.on_trial) {
-        return;
-      }
-      if (VersionIn(choice.slot) != expected || choice.on_trial || choice.last_resort) {
+      // The one record that knew the newest is lost.
+      if (HasFaultInTwoPages() && is_read_fault_ && VersionIn(choice.slot) >= 0) return;
+      const bool factory = choice.last_resort && choice.slot != layout_.default_slot;
+      if (VersionIn(choice.slot) != expected || choice.on_trial || factory) {
         return Fail(fmt::format("at the end version {} is started, not {}", VersionIn(choice.slot),
                                 expected));
       }
@@ -472,20 +531,22 @@ class Life {
   void CheckWear() {
     const PowercutScenario& scenario = device_.scenario_;
     if (scenario.install != Install::kNone || scenario.updates != 1 || scenario.last_is_broken ||
-        scenario.first_is_another || activations_ > 1 || ever_failed_ || has_permanent_fault_) {
+        scenario.first_is_another || scenario.has_factory_slot || activations_ > 1 ||
+        ever_failed_ || has_permanent_fault_) {
       return;
     }
     Metadata metadata;
     metadata.Load(layout_);
-    const uint32_t sector = device_.geometry_.sector;
     const Slot& slot = layout_.slots[1].slot;
+    const uint32_t sector = slot.flash->erase_unit;
+    const uint32_t smallest = simulated_.geometry().erase_unit;
     const uint32_t marks = metadata.marks_per_page();
     const uint32_t sectors = slot.size / sector;
     const uint32_t interval = marks == 0 ? sectors : (sectors + marks - 1) / marks;
     const uint32_t interruptions = result_.events + (abandoned_ ? 1 : 0);
-    const auto first = simulated_.erases().begin() + slot.offset / sector;
+    const auto first = simulated_.erases().begin() + slot.offset / smallest;
     uint32_t erases = 0;
-    std::for_each(first, first + sectors, [&](uint32_t n) { erases += n; });
+    std::for_each(first, first + slot.size / smallest, [&](uint32_t n) { erases += n; });
     const auto needed = RoundUp(static_cast<uint32_t>(device_.images_[1].size()), sector) / sector;
     if (erases > needed + interruptions * (interval + 1)) {
       Fail(fmt::format("{} sectors were erased for {} and {} interruptions", erases, needed,
@@ -511,7 +572,7 @@ class Life {
   std::span<const PowercutEvent> events_;  // to come
   SimulatedFlash simulated_;
   Flash inner_;
-  Flash flash_;
+  Flash flash_, second_;
   Layout layout_;
   Bytes buffer_;
   std::vector<uint64_t> memory_;
@@ -523,7 +584,6 @@ class Life {
   bool counted_cut_ = false;
   bool has_error_ = false;  // a fault that passed, since the last start
   bool ever_failed_ = false;
-  bool had_unstable_cut_ = false;
   bool has_permanent_fault_ = false;
   bool fault_in_slot_ = false, is_read_fault_ = false;  // the permanent one
   int starts_ = 0, starts_at_fault_ = 0;

@@ -8,6 +8,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/layout.h"
@@ -24,8 +25,9 @@ struct PowercutGeometry {
   uint32_t buffer;  ///< the session's sector buffer and the bootloader's
   uint8_t erased_value;
   uint8_t metadata_pages;
-  uint32_t metadata_page;  ///< a multiple of `sector`
-  uint32_t image_sectors;  ///< that the largest image takes
+  uint32_t metadata_page;      ///< a multiple of `sector`
+  uint32_t image_sectors;      ///< that the largest image takes
+  uint32_t second_sector = 0;  ///< of slot 1, where the sectors there have another size
 };
 
 /// What the firmware does. Each version updates itself to the next one, until the last.
@@ -43,6 +45,9 @@ struct PowercutScenario {
   /// Whether the session is given the digest that the image shall have.
   bool knows_digest = true;
   Codec codec = Codec::kLzss;
+  /// There is a factory slot, with the first version. A/B: nothing else is there at first; static:
+  /// primary holds it, too.
+  bool has_factory_slot = false;
 };
 
 /// Something that happens to the flash.
@@ -51,6 +56,7 @@ struct PowercutEvent {
     kBefore = 'b',      ///< the power is cut before the operation
     kTorn = 'm',        ///< ... in the middle
     kUnstable = 'u',    ///< ... in the middle, and what it leaves reads differently at each start
+    kNoisy = 'n',       ///< ... in the middle, and what it leaves reads differently at each read
     kAfter = 'a',       ///< ... after it
     kError = 'e',       ///< it reports an error, once
     kWornOut = 'x',     ///< from now on erasing and programming its sector report an error
@@ -63,7 +69,8 @@ struct PowercutEvent {
   Kind kind;
 
   bool is_cut() const {
-    return kind == kBefore || kind == kTorn || kind == kUnstable || kind == kAfter;
+    return kind == kBefore || kind == kTorn || kind == kUnstable || kind == kNoisy ||
+           kind == kAfter;
   }
 };
 
@@ -91,6 +98,9 @@ class PowercutDevice {
  private:
   friend class Life;
 
+  static SimulatedFlash::Geometry Place(const PowercutScenario& scenario,
+                                        const PowercutGeometry& geometry, Layout& layout);
+
   const PowercutScenario& scenario_;
   const PowercutGeometry& geometry_;
   std::vector<std::vector<uint8_t>> images_;  // by version
@@ -98,6 +108,7 @@ class PowercutDevice {
   std::vector<uint8_t> other_delta_;
   Layout layout_{};  // without flash
   SimulatedFlash fresh_;
+  std::vector<std::pair<uint32_t, uint32_t>> gaps_;  // from, to: what must never change
 };
 
 }  // namespace mote::tools

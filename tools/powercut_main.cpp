@@ -3,6 +3,7 @@
 // and looks whether each of them ever fails to start a whole and right image, or to complete its
 // update. tools/powercut runs it.
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -38,6 +39,7 @@ constexpr PowercutScenario kScenarios[] = {
      .knows_digest = false},
     {.name = "overwrite-update", .install = Install::kOverwrite},
     {.name = "overwrite-twice", .install = Install::kOverwrite, .updates = 2},
+    {.name = "overwrite-resume", .install = Install::kOverwrite, .abandons_first = true},
     {.name = "swap-update", .install = Install::kSwap},
     {.name = "swap-twice", .install = Install::kSwap, .updates = 2},
     {.name = "swap-rollback", .install = Install::kSwap, .last_is_broken = true},
@@ -47,10 +49,17 @@ constexpr PowercutScenario kScenarios[] = {
      .last_is_broken = true},
     {.name = "swap-resume", .install = Install::kSwap, .abandons_first = true},
     {.name = "swap-model", .install = Install::kSwap, .codec = Codec::kModel},
+    {.name = "factory-update", .updates = 2, .has_factory_slot = true},
+    {.name = "factory-rollback", .last_is_broken = true, .has_factory_slot = true},
+    {.name = "factory-overwrite", .install = Install::kOverwrite, .has_factory_slot = true},
+    {.name = "factory-swap-rollback",
+     .install = Install::kSwap,
+     .last_is_broken = true,
+     .has_factory_slot = true},
 };
 
 // name, sector, program unit, buffer, erased value, metadata pages, bytes of each, sectors of an
-// image
+// image, size of slot 1's sectors where it is another
 constexpr PowercutGeometry kGeometries[] = {
     {"256-1", 256, 1, 256, 0xFF, 3, 256, 6},
     {"256-8-zero", 256, 8, 64, 0x00, 3, 512, 6},
@@ -64,6 +73,9 @@ constexpr PowercutGeometry kGeometries[] = {
     {"4096-32-two-zero", 4096, 32, 4096, 0x00, 2, 4096, 3},
     {"16384-4", 16384, 4, 4096, 0xFF, 3, 16384, 2},
     {"131072-32", 131072, 32, 32768, 0xFF, 3, 131072, 2},
+    {"uneven-1024-4096-4", 1024, 4, 1024, 0xFF, 3, 1024, 7, 4096},
+    {"uneven-4096-512-16-zero", 4096, 16, 512, 0x00, 3, 4096, 2, 512},
+    {"uneven-16384-131072-1", 16384, 1, 4096, 0xFF, 3, 16384, 5, 131072},
 };
 
 struct Options {
@@ -108,7 +120,7 @@ class Runner {
       // scenarios.
       for (size_t s = 0; s < std::size(kScenarios); ++s) {
         if (options_.quick && (g + s) % 3 != 0) continue;
-        if (options_.quick && kGeometries[g].sector > 4096) continue;
+        if (options_.quick && kGeometries[g].sector > 4096) continue;  // in seconds
         const std::string name = fmt::format("{}/{}", kScenarios[s].name, kGeometries[g].name);
         if (name.find(options_.only) == std::string::npos) continue;
         Run(PowercutDevice(kScenarios[s], kGeometries[g]));
@@ -133,7 +145,8 @@ class Runner {
     const bool large = device.geometry().sector > 16384;
     const uint32_t step = options_.quick ? 3 : 1;
     for (uint32_t after = 0; after < changes; after += step) {
-      for (const auto kind : {Event::kBefore, Event::kTorn, Event::kUnstable, Event::kAfter}) {
+      for (const auto kind :
+           {Event::kBefore, Event::kTorn, Event::kUnstable, Event::kNoisy, Event::kAfter}) {
         Live(device, options_.seed + after, {{after, kind}});
       }
     }
@@ -163,8 +176,8 @@ class Runner {
   void RunSeries(const PowercutDevice& device, uint32_t changes, uint64_t& random) {
     // With two metadata pages, bits that change between starts are only survived once.
     static constexpr Event::Kind kKinds[] = {Event::kBefore, Event::kTorn, Event::kAfter,
-                                             Event::kUnstable};
-    const unsigned kinds = device.geometry().metadata_pages == 2 ? 3 : 4;
+                                             Event::kUnstable, Event::kNoisy};
+    const unsigned kinds = device.geometry().metadata_pages == 2 ? 3 : 5;
     std::vector<Event> events(2 + Mix(random) % 7);
     for (Event& event : events) {
       const uint32_t limit = Mix(random) % 2 == 0 ? changes : 8;
@@ -183,6 +196,7 @@ class Runner {
       ++totals_.failures;
       fmt::print("FAILED tools/powercut --replay {}  # {}\n", ReplayId(device, seed, events),
                  result.failure);
+      std::fflush(stdout);  // for who follows a run of minutes
     }
     return result;
   }
@@ -223,7 +237,7 @@ std::optional<std::vector<Event>> ParseEvents(const std::string& text) {
       return {};
     }
     if (used + 1 != part.size() ||
-        std::string_view("bmuaexrz").find(part.back()) == std::string::npos) {
+        std::string_view("bmunaexrz").find(part.back()) == std::string::npos) {
       return {};
     }
     events.push_back({static_cast<uint32_t>(after), static_cast<Event::Kind>(part.back())});

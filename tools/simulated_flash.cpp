@@ -45,6 +45,11 @@ SimulatedFlash::SimulatedFlash(const Geometry& geometry, uint64_t seed)
   Require(geometry.size % geometry.erase_unit == 0, "the size is not a multiple of the erase unit");
   Require(geometry.erased_value == 0xFF || geometry.erased_value == 0x00,
           "the erased value is neither 0xFF nor 0x00");
+  for (const Geometry::Larger& larger : geometry.larger) {
+    Require(larger.erase_unit != 0 && larger.erase_unit % geometry.erase_unit == 0 &&
+                larger.offset % larger.erase_unit == 0 && larger.size % larger.erase_unit == 0,
+            "larger erase units do not fit where they are");
+  }
   content_.resize(geometry.size);
   for (uint8_t& byte : content_) byte = static_cast<uint8_t>(Random());
   erased_.resize(geometry.size / geometry.program_unit);
@@ -52,12 +57,19 @@ SimulatedFlash::SimulatedFlash(const Geometry& geometry, uint64_t seed)
   programs_.resize(erased_.size());
 }
 
-Flash SimulatedFlash::flash() {
+uint32_t SimulatedFlash::EraseUnitAt(uint32_t offset) const {
+  for (const Geometry::Larger& larger : geometry_.larger) {
+    if (offset >= larger.offset && offset - larger.offset < larger.size) return larger.erase_unit;
+  }
+  return geometry_.erase_unit;
+}
+
+Flash SimulatedFlash::FlashAt(uint32_t offset) {
   return {&Read,
           &Erase,
           &Program,
           this,
-          geometry_.erase_unit,
+          EraseUnitAt(offset),
           geometry_.program_unit,
           geometry_.erased_value};
 }
@@ -154,7 +166,7 @@ std::optional<Status> SimulatedFlash::Enter(Operation operation, uint32_t offset
   if (offset > content_.size() || size > content_.size() - offset) {
     return Record(operation, offset, size, "it leaves the flash");
   }
-  const uint32_t unit = operation == kErase     ? geometry_.erase_unit
+  const uint32_t unit = operation == kErase     ? EraseUnitAt(offset)
                         : operation == kProgram ? geometry_.program_unit
                                                 : 1;
   if (offset % unit != 0 || size % unit != 0) {
@@ -198,6 +210,14 @@ bool SimulatedFlash::TearsNow() {
 Status SimulatedFlash::Read(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
   SimulatedFlash& self = *static_cast<SimulatedFlash*>(context);
   if (const auto status = self.Enter(kRead, offset, size)) return *status;
+  for (const Unstable& unstable : self.unstable_) {
+    if (!unstable.noisy || !Overlap(offset, size, unstable.offset, unstable.before.size())) {
+      continue;
+    }
+    const uint32_t from = std::max(offset, unstable.offset) - unstable.offset;
+    const size_t end = std::min<size_t>(offset + size - unstable.offset, unstable.before.size());
+    self.Draw(unstable, from, end);
+  }
   std::copy_n(self.content_.begin() + offset, size, to);
   self.read_start_ = std::min(self.read_start_, offset);
   self.read_end_ = std::max(self.read_end_, offset + size);
@@ -206,11 +226,11 @@ Status SimulatedFlash::Read(void* context, uint32_t offset, uint8_t* to, uint32_
 
 Status SimulatedFlash::Erase(void* context, uint32_t offset) {
   SimulatedFlash& self = *static_cast<SimulatedFlash*>(context);
-  const uint32_t size = self.geometry_.erase_unit;
+  const uint32_t size = self.EraseUnitAt(offset);
   if (const auto status = self.Enter(kErase, offset, size)) return *status;
   const bool torn = self.TearsNow();
   if (torn && self.cut_kind_ == Cut::kBefore) return Status::kFlashError;
-  ++self.erases_[offset / size];
+  ++self.erases_[offset / self.geometry_.erase_unit];
   if (torn && self.cut_kind_ != Cut::kAfter) {
     self.Tear(kErase, offset, std::vector<uint8_t>(size, self.geometry_.erased_value));
     return Status::kFlashError;
@@ -250,14 +270,15 @@ void SimulatedFlash::Tear(Operation operation, uint32_t offset, std::vector<uint
     erased_[at / geometry_.program_unit] = false;
   }
   const auto before = Content(offset, static_cast<uint32_t>(after.size()));
-  const Unstable torn{operation, offset, {before.begin(), before.end()}, std::move(after)};
+  const bool noisy = cut_kind_ == Cut::kNoisy;
+  const Unstable torn{operation, offset, {before.begin(), before.end()}, std::move(after), noisy};
   Draw(torn);
-  if (cut_kind_ == Cut::kUnstable) unstable_.push_back(torn);
+  if (noisy || cut_kind_ == Cut::kUnstable) unstable_.push_back(torn);
 }
 
-void SimulatedFlash::Draw(const Unstable& torn) {
+void SimulatedFlash::Draw(const Unstable& torn, size_t from, size_t to) {
   const uint64_t outcome = Random() % kAllOrNothing;
-  for (size_t i = 0; i < torn.before.size(); ++i) {
+  for (size_t i = from; i < to; ++i) {
     uint8_t& byte = content_[torn.offset + i];
     const uint64_t random = Random();
     if (outcome <= 1) {

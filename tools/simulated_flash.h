@@ -17,8 +17,8 @@
 //  - A fresh part does not hold erased bytes but garbage, and counts as not erased.
 //  - An operation that the power cut interrupted leaves garbage that is the same on every run with
 //    the same seed; what it touched counts as not erased, even where it reads so: such cells are
-//    not reliable. With Cut::kUnstable they read differently each time the power comes back, until
-//    an erase of them is completed.
+//    not reliable. With Cut::kUnstable they read differently each time the power comes back, with
+//    Cut::kNoisy at every read, until an erase of them is completed.
 //  - Operations that are unaligned, out of range, of no bytes or on a forbidden region fail and are
 //    recorded as violations.
 //
@@ -44,6 +44,12 @@ class SimulatedFlash {
     uint32_t erase_unit;          ///< bytes, a multiple of program_unit; need not be a power of two
     uint32_t program_unit;        ///< bytes, a power of two
     uint8_t erased_value = 0xFF;  ///< 0xFF or 0x00
+    /// Where the part has larger erase units, in order and apart; they are multiples of erase_unit,
+    /// and start and size are multiples of them.
+    struct Larger {
+      uint32_t offset, size, erase_unit;
+    };
+    std::vector<Larger> larger = {};
   };
 
   /// Kinds of operations; they add up where several are meant.
@@ -65,7 +71,10 @@ class SimulatedFlash {
   SimulatedFlash(const Geometry& geometry, uint64_t seed);
 
   /// What a driver hands to mote. It refers to this object, which must stay where it is meanwhile.
-  Flash flash();
+  Flash flash() { return FlashAt(0); }
+  /// For what is in a region of larger erase units; the same part otherwise.
+  Flash FlashAt(uint32_t offset);
+  uint32_t EraseUnitAt(uint32_t offset) const;
   const Geometry& geometry() const { return geometry_; }
 
   // ---- Looking and preparing: not operations; neither counted, nor failing, nor recorded.
@@ -106,6 +115,7 @@ class SimulatedFlash {
     kTorn,      ///< an erase leaves each byte old, erased or random; a program leaves each bit that
                 ///< it should change as it was or changed; rarely nothing or everything is done
     kUnstable,  ///< as kTorn, drawn anew at each PowerUp
+    kNoisy,     ///< as kTorn, drawn anew at each read
     kAfter,     ///< all of it, but the caller does not get to know
   };
   /// The power goes during the erase or program operation that comes after `skip` others, counted
@@ -127,7 +137,8 @@ class SimulatedFlash {
   uint64_t operations(unsigned kinds = kAll) const;
   /// Calls while the power was off; code that stops at the first error makes none.
   uint64_t calls_without_power() const { return calls_without_power_; }
-  /// Erases, torn ones included, for each erase unit of the part.
+  /// Erases, torn ones included, for each erase unit of the part; a larger one is counted at its
+  /// start.
   const std::vector<uint32_t>& erases() const { return erases_; }
   /// Programs, torn ones included, for each program unit of the part.
   const std::vector<uint32_t>& programs() const { return programs_; }
@@ -152,6 +163,7 @@ class SimulatedFlash {
     Operation operation;
     uint32_t offset;
     std::vector<uint8_t> before, after;
+    bool noisy;
   };
 
   static Status Read(void* self, uint32_t offset, uint8_t* to, uint32_t size);
@@ -162,7 +174,8 @@ class SimulatedFlash {
   Status Record(Operation operation, uint32_t offset, uint32_t size, std::string reason);
   bool TearsNow();
   void Tear(Operation operation, uint32_t offset, std::vector<uint8_t> after);
-  void Draw(const Unstable& torn);
+  void Draw(const Unstable& torn) { Draw(torn, 0, torn.before.size()); }
+  void Draw(const Unstable& torn, size_t from, size_t to);
   void Forget(uint32_t offset, size_t size);
   uint8_t Programmed(uint8_t before, uint8_t data) const;
   uint64_t Random();
