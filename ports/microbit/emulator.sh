@@ -4,6 +4,12 @@
 #
 #   emulator_start DIR FLASH   power on with the flash's content in FLASH. DIR is for its sockets: DIR/serial is the serial line,
 #                              DIR/console what came out of it
+#   emulator_start DIR FLASH ADDRESS
+#                              the same, as fast as the host can, and the machine stops each time before it writes the word
+#                              at ADDRESS
+#   emulator_stopped SECONDS   waits so long for the machine to stop; fails when it did not
+#   emulator_go                lets it go on
+#   emulator_step N            lets it execute N instructions, from where it has stopped; it will not stop by itself any more
 #   emulator_cut FLASH         power off at this very instruction; FLASH is what the flash holds then
 #   emulator_stop              power off, and forget the flash
 #   emulator_console DIR       what the device printed since it was powered on, without the frames of an update
@@ -13,6 +19,7 @@
 # powering off.
 
 emulator=''  # its process
+emulator_watched=''
 
 # Sends a line to the pipe $1 and prints the answer: of QMP, the one that is no event.
 emulator_ask() {
@@ -27,19 +34,46 @@ emulator_ask() {
   echo "emulator: no answer to ${2:0:80}" >&2
   return 1
 }
-declare -A emulator_in emulator_out
+declare -A emulator_in emulator_out emulator_packets
+
+# Sends a command of GDB's remote protocol.
+emulator_send() {
+  local i code sum=0
+  if [[ -z ${emulator_packets[$1]:-} ]]; then
+    for ((i = 0; i < ${#1}; ++i)); do
+      printf -v code %d "'${1:i:1}"
+      sum=$(((sum + code) & 255))
+    done
+    printf -v "emulator_packets[$1]" '+$%s#%02x' "$1" "$sum"
+  fi
+  printf %s "${emulator_packets[$1]}" >&"${emulator_in[gdb]}"
+}
+emulator_stopped() {
+  local reply check
+  read -t "$1" -r -d '#' reply <&"${emulator_out[gdb]}" && read -t 5 -r -N 2 check <&"${emulator_out[gdb]}"
+}
+emulator_gdb() { emulator_send "$1" && emulator_stopped 20; }
+# A watchpoint stops before the access; the same would stop there for ever.
+emulator_go() { emulator_gdb "z2,$emulator_watched" && emulator_gdb s && emulator_gdb "Z2,$emulator_watched" && emulator_send c; }
+emulator_step() {
+  local i
+  emulator_gdb "z2,$emulator_watched" || return
+  for ((i = 0; i < $1; ++i)); do emulator_gdb s || return; done
+}
 
 emulator_start() {
-  local dir=$1 flash=$2 pipe
+  local dir=$1 flash=$2 watched=${3:-} pipe pace=shift=6,align=on pipes=(qtest qmp) more=()
+  [[ -z $watched ]] || { pace=shift=6,sleep=off pipes+=(gdb) more=(-gdb pipe:gdb); }
   mkdir -p "$dir"
-  rm -f "$dir"/{serial,console,errors,qtest.in,qtest.out,qmp.in,qmp.out}
-  mkfifo "$dir"/{qtest.in,qtest.out,qmp.in,qmp.out}
-  for pipe in qtest qmp; do
+  rm -f "$dir"/{serial,console,errors}
+  for pipe in "${pipes[@]}"; do
+    rm -f "$dir/$pipe".{in,out}
+    mkfifo "$dir/$pipe".{in,out}
     exec {emulator_in[$pipe]}<> "$dir/$pipe.in" {emulator_out[$pipe]}<> "$dir/$pipe.out"
   done
   # Relative: the path of a socket may have 107 bytes only.
-  (cd "$dir" && exec qemu-system-arm -M microbit -icount shift=6,align=on -S -display none -monitor none -qtest pipe:qtest -qtest-log none -qmp pipe:qmp \
-    -chardev socket,id=serial,path=serial,server=on,wait=off,logfile=console -serial chardev:serial) \
+  (cd "$dir" && exec qemu-system-arm -M microbit -icount "$pace" -S -display none -monitor none -qtest pipe:qtest -qtest-log none -qmp pipe:qmp \
+    -chardev socket,id=serial,path=serial,server=on,wait=off,logfile=console -serial chardev:serial "${more[@]}") \
     > "$dir/errors" 2>&1 {emulator_in[qtest]}>&- {emulator_out[qtest]}>&- {emulator_in[qmp]}>&- {emulator_out[qmp]}>&- &
   emulator=$!
   local nvmc=0x4001e504  # CONFIG: 0 read, 1 write, 2 erase; ERASEALL is 8 bytes on
@@ -49,7 +83,12 @@ emulator_start() {
       emulator_ask qtest "writel $nvmc 1" &&
       emulator_ask qtest "write 0 0x40000 0x$(od -An -v -tx1 "$flash" | tr -d ' \n')" &&
       emulator_ask qtest "writel $nvmc 0" &&
-      emulator_ask qmp '{"execute": "system_reset"}' && emulator_ask qmp '{"execute": "cont"}'
+      emulator_ask qmp '{"execute": "system_reset"}' &&
+      if [[ -n $watched ]]; then
+        printf -v emulator_watched %x,4 "$watched" && emulator_gdb "Z2,$emulator_watched" && emulator_send c
+      else
+        emulator_ask qmp '{"execute": "cont"}'
+      fi
   } > /dev/null || { cat "$dir/errors" >&2; emulator_stop; return 1; }
 }
 
