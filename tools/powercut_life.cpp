@@ -9,7 +9,6 @@
 #include "agent/boot.h"
 #include "agent/session.h"
 #include "diff/diff.h"
-#include "diff/sha256.h"
 
 namespace mote::tools {
 namespace {
@@ -132,6 +131,7 @@ PowercutDevice::PowercutDevice(const PowercutScenario& scenario, const PowercutG
     const uint32_t size = i % 2 == 0 ? most - 3 : most - sector / 4 - 1;
     images_.push_back(NextImage(images_.back(), size, static_cast<uint64_t>(i) + 100));
   }
+  for (const Bytes& image : images_) digests_.push_back(Sha256::Of(image));
   DiffOptions options;
   options.codec = scenario.codec;
   options.window_bits = scenario.codec == Codec::kLzss ? 8 : 0;
@@ -413,7 +413,7 @@ class Life {
     const int next = version + 1;
     const size_t at = static_cast<size_t>(version);
     const Bytes& image = device_.images_[at + 1];
-    const auto digest = Sha256::Of(image);
+    const Sha256::Digest& digest = device_.digests_[at + 1];
     const SlotRecord& record = metadata.slot(target);
     if (record.state != SlotState::kVerified || !std::ranges::equal(record.digest, digest)) {
       const bool abandons = device_.scenario_.abandons_first && !abandoned_;

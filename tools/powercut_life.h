@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/layout.h"
+#include "diff/sha256.h"
 #include "patch/format.h"
 #include "tools/simulated_flash.h"
 
@@ -104,6 +105,7 @@ class PowercutDevice {
   const PowercutScenario& scenario_;
   const PowercutGeometry& geometry_;
   std::vector<std::vector<uint8_t>> images_;  // by version
+  std::vector<Sha256::Digest> digests_;       // of these
   std::vector<std::vector<uint8_t>> deltas_;  // from version i to i + 1
   std::vector<uint8_t> other_delta_;
   Layout layout_{};  // without flash

@@ -78,9 +78,10 @@ void SimulatedFlash::Load(uint32_t offset, std::span<const uint8_t> content) {
   Require(offset <= content_.size() && content.size() <= content_.size() - offset,
           "Load leaves the flash");
   std::ranges::copy(content, content_.begin() + offset);
-  for (size_t at = offset; at < offset + content.size(); ++at) {
-    erased_[at / geometry_.program_unit] = false;
-  }
+  if (content.empty()) return;
+  const uint32_t unit = geometry_.program_unit;
+  const size_t last = (offset + content.size() - 1) / unit;
+  for (size_t at = offset / unit; at <= last; ++at) erased_[at] = false;
 }
 
 void SimulatedFlash::Blank(uint32_t offset, uint32_t size) {
@@ -107,8 +108,10 @@ std::span<const uint8_t> SimulatedFlash::Content(uint32_t offset, uint32_t size)
 }
 
 bool SimulatedFlash::IsErased(uint32_t offset, uint32_t size) const {
-  for (uint64_t at = offset; at < uint64_t{offset} + size; ++at) {
-    if (!erased_.at(at / geometry_.program_unit)) return false;
+  const uint64_t end = uint64_t{offset} + size;
+  const uint32_t unit = geometry_.program_unit;
+  for (uint64_t at = offset / unit; size != 0 && at <= (end - 1) / unit; ++at) {
+    if (!erased_.at(at)) return false;
   }
   return true;
 }
