@@ -78,4 +78,40 @@ struct AgentRig {
   uint8_t buffer[64];
 };
 
+// A flash that programs one bit wrong, so many times, and does not notice: where the bytes of
+// [from, to) are. Takes the rig's place in its layout.
+class LyingFlash {
+ public:
+  LyingFlash(AgentRig& rig, uint32_t from, uint32_t to, int lies)
+      : inner_(rig.flash), flash_(rig.flash), from_(from), to_(to), lies_(lies) {
+    flash_.context = this;
+    flash_.read = [](void* self, uint32_t offset, uint8_t* bytes, uint32_t size) {
+      const Flash& inner = static_cast<LyingFlash*>(self)->inner_;
+      return inner.read(inner.context, offset, bytes, size);
+    };
+    flash_.erase = [](void* self, uint32_t offset) {
+      const Flash& inner = static_cast<LyingFlash*>(self)->inner_;
+      return inner.erase(inner.context, offset);
+    };
+    flash_.program = [](void* self, uint32_t offset, const uint8_t* data, uint32_t size) {
+      LyingFlash& lying = *static_cast<LyingFlash*>(self);
+      Bytes bytes(data, data + size);
+      if (offset >= lying.from_ && offset < lying.to_ && lying.lies_ > 0) {
+        --lying.lies_;
+        bytes[size / 2] ^= 0x20;
+      }
+      return lying.inner_.program(lying.inner_.context, offset, bytes.data(), size);
+    };
+    for (SlotInfo& slot : rig.layout.slots) slot.slot.flash = &flash_;
+    rig.layout.metadata.flash = &flash_;
+  }
+  LyingFlash(const LyingFlash&) = delete;
+
+ private:
+  const Flash inner_;
+  Flash flash_;
+  uint32_t from_, to_;
+  int lies_;
+};
+
 }  // namespace mote::testing

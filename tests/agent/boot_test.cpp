@@ -43,6 +43,8 @@ INSTANTIATE_TEST_SUITE_P(
                  0,
                  kConfirmed,
                  kConfirmed},
+        Decision{
+            "as new as each other", {kConfirmed, 2}, {kConfirmed, 2}, 0, kConfirmed, kConfirmed},
         Decision{"a trial is newer", {kConfirmed, 1}, {kOnTrial, 2, 3}, 1, kConfirmed, kOnTrial, 2},
         Decision{"the last start of a trial",
                  {kConfirmed, 1},
@@ -342,6 +344,31 @@ TEST(BootStatic, StagingThatCannotBeWrittenCostsOnlyTheOldImage) {
   EXPECT_TRUE(choice.on_trial);
   EXPECT_EQ(rig.In(0, rig.new_image), "");
   EXPECT_EQ(rig.metadata.slot(1).state, kBad);
+  for (int i = 14; i < 18; ++i) EXPECT_EQ(rig.simulated.erases()[i], 0u) << "it was given up";
+}
+
+TEST(BootStatic, StagingThatCannotBeReadIsInstalledWhenItIsActivatedAgain) {
+  for (const Install install : {Install::kSwap, Install::kOverwrite}) {
+    Static rig(install);
+    rig.simulated.Break(13 * 256, 256, SimulatedFlash::kRead, Status::kReadError);
+    BootChoice choice{};
+    ASSERT_EQ(rig.Boot(choice), Status::kDone);
+    EXPECT_EQ(rig.In(0, rig.old_image), "");
+    EXPECT_EQ(rig.metadata.slot(1).state, kVerified);
+    rig.simulated.Repair();
+    ASSERT_EQ(Activate(rig.layout, rig.metadata, 1), Status::kDone);
+    ASSERT_EQ(rig.Boot(choice), Status::kDone);
+    EXPECT_EQ(rig.In(0, rig.new_image), "");
+  }
+}
+
+TEST(BootStatic, WhatDoesNotReadBackIsOverwrittenAgain) {
+  Static rig(Install::kOverwrite);
+  const LyingFlash lying(rig, 256, 512, 1);
+  BootChoice choice{};
+  EXPECT_EQ(rig.Boot(choice), Status::kFlashError);
+  ASSERT_EQ(rig.Boot(choice), Status::kDone);
+  EXPECT_EQ(rig.In(0, rig.new_image), "");
 }
 
 TEST(BootStatic, PrimaryThatCannotBeWrittenIsTriedAgain) {
@@ -355,6 +382,68 @@ TEST(BootStatic, PrimaryThatCannotBeWrittenIsTriedAgain) {
     ASSERT_EQ(rig.Boot(choice), Status::kDone);
     EXPECT_EQ(rig.In(0, rig.new_image), "");
   }
+}
+
+// A step destroys what the step before it needed. So a mark that was cut must not be believed, even
+// if it can be read: it may be gone when the step is cut as well.
+TEST(BootStatic, AMarkThatIsGoneAgain) {
+  for (uint64_t after = 0; after < 160; ++after) {
+    for (uint64_t seed = 0; seed < 30; ++seed) {
+      SCOPED_TRACE(::testing::Message() << "after " << after << " operations, seed " << seed);
+      Static rig(Install::kSwap);
+      rig.simulated.Reseed(seed);
+      rig.simulated.CutPowerAfter(after, SimulatedFlash::Cut::kUnstable);
+      BootChoice choice{};
+      rig.Boot(choice);
+      if (rig.simulated.powered()) break;  // there are no more operations
+      rig.simulated.PowerUp();
+      rig.simulated.CutPowerAfter(seed % 6, SimulatedFlash::Cut::kTorn);
+      rig.Boot(choice);
+      rig.simulated.PowerUp();
+      ASSERT_EQ(rig.Boot(choice), Status::kDone);
+      ASSERT_EQ(rig.In(0, rig.new_image), "");
+      ASSERT_EQ(rig.In(1, rig.old_image), "");
+    }
+  }
+}
+
+TEST(BootStatic, PrimaryThatCannotBeReadIsNotRestored) {
+  Static rig(Install::kSwap);
+  BootChoice choice{};
+  ASSERT_EQ(rig.Boot(choice), Status::kDone);
+  ASSERT_EQ(Confirm(rig.layout, rig.metadata, 0), Status::kDone);
+  const uint64_t changes = rig.simulated.operations(SimulatedFlash::kChange);
+  rig.simulated.Break(256, 256, SimulatedFlash::kRead, Status::kReadError);
+  EXPECT_EQ(rig.Boot(choice), Status::kReadError);
+  EXPECT_EQ(rig.simulated.operations(SimulatedFlash::kChange), changes);
+  rig.simulated.Repair();
+  ASSERT_EQ(rig.Boot(choice), Status::kDone);
+  EXPECT_EQ(rig.In(0, rig.new_image), "");
+}
+
+TEST(BootStatic, AnOldImageThatIsLargerComesBackWhole) {
+  Static rig(Install::kSwap);
+  const Bytes old_image = rig.Put(0, kConfirmed, 1, 0, 1900);
+  const Bytes new_image = rig.Put(1, kVerified, 2, 0, 300);
+  rig.metadata.progress = 2;  // whatever it was about: the installation starts at its first step
+  ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
+  BootChoice choice{};
+  ASSERT_EQ(rig.Boot(choice), Status::kDone);
+  EXPECT_EQ(rig.In(0, new_image), "");
+  EXPECT_EQ(rig.In(1, old_image), "");
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(rig.Boot(choice), Status::kDone);
+  EXPECT_EQ(rig.In(0, old_image), "");
+}
+
+// Programmed in the factory, up to primary's end.
+TEST(BootStatic, AnOldImageLargerThanASwapTakesIsNotKeptWhole) {
+  Static rig(Install::kSwap);
+  rig.metadata.slot(0) = {kConfirmed, 0, false, 9 * 256, 1, {}};
+  ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
+  BootChoice choice{};
+  ASSERT_EQ(rig.Boot(choice), Status::kDone);
+  EXPECT_EQ(rig.In(0, rig.new_image), "");
+  EXPECT_EQ(rig.simulated.violation_count(), 0u) << rig.simulated.DescribeViolations();
 }
 
 // Two parts of which one has larger sectors.

@@ -398,6 +398,42 @@ TEST_F(MetadataTest, APageWhoseSecondSealFailsIsPassedOverWhereThereAreThree) {
   EXPECT_TRUE(three.metadata.certain());
 }
 
+TEST_F(MetadataTest, ARecordThatDoesNotReadBackIsNotSealed) {
+  for (const uint32_t sequence : {7u, 0xFFFFFFFEu, 0xFFFFFFFFu, 0u}) {
+    SCOPED_TRACE(sequence);
+    Write(0, Example(sequence), sequence, 0);
+    const uint32_t other = rig.layout.metadata.offset + AgentRig::kSector;
+    const LyingFlash lying(rig, other, other + 1, 9);
+    ASSERT_EQ(Load(), Status::kDone);
+    rig.metadata.slot(1).state = SlotState::kConfirmed;
+    EXPECT_EQ(rig.metadata.Commit(), Status::kFlashError);
+    EXPECT_EQ(rig.metadata.slot(1).state, SlotState::kOnTrial);
+    rig.layout.metadata.flash = &rig.flash;
+    ASSERT_EQ(Load(), Status::kDone);
+    EXPECT_EQ(rig.metadata.slot(1).state, SlotState::kOnTrial);
+  }
+}
+
+TEST_F(MetadataTest, ASealThatDoesNotReadBackDoesNotCount) {
+  Write(0, Example(7), 7, 0);
+  const uint32_t seal = rig.layout.metadata.offset + AgentRig::kSector + 116;
+  const LyingFlash lying(rig, seal, seal + 1, 9);
+  ASSERT_EQ(Load(), Status::kDone);
+  rig.metadata.slot(1).state = SlotState::kConfirmed;
+  EXPECT_EQ(rig.metadata.Commit(), Status::kFlashError);
+  EXPECT_EQ(rig.metadata.slot(1).state, SlotState::kOnTrial);
+  rig.layout.metadata.flash = &rig.flash;
+}
+
+TEST_F(MetadataTest, APageThatFailsOnceGetsASecondChance) {
+  Write(0, Example(7), 7, 0);
+  ASSERT_EQ(Load(), Status::kDone);
+  for (const auto operation : {SimulatedFlash::kErase, SimulatedFlash::kProgram}) {
+    rig.simulated.FailAfter(0, operation, Status::kFlashError);
+    EXPECT_EQ(rig.metadata.Commit(), Status::kDone);
+  }
+}
+
 TEST_F(MetadataTest, ConfirmAndActivate) {
   Write(0, Example(5), 5, 0);
   ASSERT_EQ(Load(), Status::kDone);
@@ -406,6 +442,7 @@ TEST_F(MetadataTest, ConfirmAndActivate) {
   ASSERT_EQ(Confirm(rig.layout, rig.metadata, 1), Status::kDone);
   ASSERT_EQ(Load(), Status::kDone);
   EXPECT_EQ(rig.metadata.slot(1).state, SlotState::kConfirmed);
+  EXPECT_EQ(rig.metadata.slot(1).boots_left, 0);
   const uint64_t changes = rig.simulated.operations(SimulatedFlash::kChange);
   EXPECT_EQ(Confirm(rig.layout, rig.metadata, 1), Status::kDone);
   EXPECT_EQ(rig.simulated.operations(SimulatedFlash::kChange), changes) << "it was confirmed";
@@ -463,6 +500,12 @@ TEST(Layout, Capacity) {
   EXPECT_EQ(ImageCapacity(rig.layout, 1), 7u * 256) << "a sector of primary is for the swap";
   rig.layout.install = Install::kOverwrite;
   EXPECT_EQ(ImageCapacity(rig.layout, 1), 8u * 256);
+  // In whole units of the part with the larger ones.
+  SimulatedFlash other({.size = 8192, .erase_unit = 1024, .program_unit = 4}, 4);
+  const Flash flash = other.flash();
+  rig.layout.slots[0].slot = {&flash, 0, 4096};
+  rig.layout.slots[1].slot.size = 5 * 256;
+  EXPECT_EQ(ImageCapacity(rig.layout, 1), 1024u);
   EXPECT_EQ(SlotAtAddress(rig.layout, 0x1000), 0);
   EXPECT_EQ(SlotAtAddress(rig.layout, 0x2000), kNoSlot) << "nothing runs there";
 }

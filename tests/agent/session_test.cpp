@@ -232,6 +232,70 @@ TEST(SessionTest, SectorsOfAnotherImageWithoutDigest) {
   }
 }
 
+TEST(SessionTest, AnotherSizeOrWhetherThereIsADigestMakesItAnotherUpdate) {
+  for (const bool is_size : {true, false}) {
+    SessionRig rig;
+    if (is_size) rig.config.digest = nullptr;
+    ASSERT_EQ(rig.Run(rig.delta, rig.delta.size() * 3 / 4), Status::kNeedInput);
+    ASSERT_GT(rig.session.sectors_written(), 2u);
+    const Bytes other(rig.new_image.begin(), rig.new_image.end() - (is_size ? 1 : 0));
+    rig.config.digest = nullptr;
+    ASSERT_EQ(rig.Run(rig.MakeDelta(other)), Status::kDone);
+    EXPECT_EQ(rig.session.sectors_kept(), 0u);
+    EXPECT_EQ(Compare(rig.simulated.Content(10 * 256, static_cast<uint32_t>(other.size())), other),
+              "");
+  }
+}
+
+// What is written down is never more than what the image holds that is being written.
+TEST(SessionTest, ProgressIsThatOfTheOtherImage) {
+  int written = 0;
+  for (size_t limit = 0; limit < 1000; limit += 7) {
+    SCOPED_TRACE(limit);
+    SessionRig rig;
+    rig.config.digest = nullptr;
+    ASSERT_EQ(rig.Run(rig.delta, rig.delta.size() * 3 / 4), Status::kNeedInput);
+    Bytes other = rig.new_image;
+    other[256 + 100] ^= 1;
+    const Bytes delta = rig.MakeDelta(other);
+    if (limit >= delta.size()) break;
+    ASSERT_EQ(rig.Run(delta, limit), Status::kNeedInput);
+    const uint32_t complete = rig.session.sectors_kept() + rig.session.sectors_written();
+    if (rig.session.sectors_written() == 0) continue;
+    ++written;
+    ASSERT_EQ(rig.metadata.Load(rig.layout), Status::kDone);
+    EXPECT_EQ(rig.metadata.progress, complete);
+  }
+  EXPECT_GT(written, 0);
+}
+
+TEST(SessionTest, TheMarksOfAnUpdateFitIntoAPage) {
+  SessionRig rig;
+  rig.simulated.AllowAll();
+  rig.layout.slots[3] = {{&rig.flash, 36 * 256, 256}, 0x4000, true, true};
+  rig.layout.count = 4;
+  rig.simulated.Blank(30 * 256, 512);  // another number of slots
+  ASSERT_EQ(rig.metadata.Load(rig.layout), Status::kDone);
+  ASSERT_EQ(rig.metadata.marks_per_page(), 4u);
+  const uint32_t before = rig.simulated.erases()[30] + rig.simulated.erases()[31];
+  ASSERT_EQ(rig.Run(rig.delta), Status::kDone);
+  EXPECT_EQ(rig.simulated.erases()[30] + rig.simulated.erases()[31], before + 2)
+      << "a record when it begins, and one when it is verified";
+}
+
+TEST(SessionTest, AnUpdateElsewhereEndsTheInterruptedOne) {
+  SessionRig rig;
+  rig.simulated.AllowAll();
+  rig.layout.slots[2].factory = false;
+  ASSERT_EQ(rig.Run(rig.delta, rig.delta.size() / 2), Status::kNeedInput);
+  ASSERT_EQ(rig.metadata.slot(1).state, SlotState::kReceiving);
+  rig.config.target = 2;
+  ASSERT_EQ(rig.Run(rig.delta), Status::kDone);
+  EXPECT_EQ(rig.session.sectors_kept(), 0u);
+  EXPECT_EQ(rig.metadata.slot(1).state, SlotState::kEmpty);
+  EXPECT_EQ(rig.metadata.slot(2).state, SlotState::kVerified);
+}
+
 TEST(SessionTest, FaultsOfTheFlashAreReturned) {
   const struct {
     uint32_t sector;
