@@ -16,7 +16,7 @@ class Patcher;
 /// Lives at the start of the patcher's memory; the trees and the shift table stand behind it. Errors go to the patcher.
 class ModelDecoder {
  public:
-  /// REQUIRES: ModelMemory(profile) bytes at `memory`, aligned to 4; kFirstProfile <= profile < kModelProfiles.
+  /// REQUIRES: ModelMemory(profile) bytes at `memory`, aligned like a pointer, to 4 at least; kFirstProfile <= profile < kModelProfiles.
   static void Create(uint8_t* memory, unsigned profile, Patcher& patcher);
 
   /// One byte of the delta behind its header.

@@ -61,7 +61,7 @@ struct PatcherConfig {
   Base base;
   Output output;
   /// Work memory of the codec: for lzss its window, for model its state, none for raw. As large as the delta's header asks for;
-  /// may be null with size 0 when only raw is used. Aligned to 4 bytes (lzss does not care).
+  /// may be null with size 0 when only raw is used. Aligned like a pointer, to 4 bytes at least (lzss does not care).
   uint8_t* memory;
   uint32_t memory_size;
 };
@@ -96,8 +96,9 @@ class Patcher {
   /// After anything but kNeedInput the patcher stays in that state and returns it again.
   Status Write(const uint8_t* data, uint32_t size);
 
-  /// Call it when the delta has ended: a codec may hold back input until it knows the end. Returns kDone, or kNeedInput if the
-  /// delta was cut short, or an error as Write. May be called early and again; Write goes on after kNeedInput only.
+  /// Call it when the delta has ended: a codec may hold back input until it knows the end. Returns kDone, or an error
+  /// as Write, or kNeedInput if the delta was cut short: Write goes on after that. Behind the header, codec model cannot tell a cut
+  /// from the end, and makes it kCorrupt.
   Status Finish();
 
   /// Size of the new image in bytes; 0 before the header was read.

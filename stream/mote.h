@@ -34,7 +34,8 @@
  *     MOTE_RAM(memory_bytes)   sizeof(mote_updater) and the codec's memory: 0 for deltas with codec "raw",
  *                              MOTE_WINDOW_SIZE(bits) for "lzss", where bits are 8 to 15
  *
- * and your sector buffer. No heap, no statics. Stack: a few dozen bytes below each call, and what your callbacks take.
+ * and your sector buffer. No heap, no statics. Stack below each call: up to 256 bytes, with codec
+ * "model" 400 (ports/qemu/run measures it), and what your callbacks take.
  *
  * Ownership
  *
@@ -112,7 +113,7 @@ typedef struct mote_updater_config {
   uint8_t* buffer;      /* collects the new image; best as large as an erase unit, but any multiple of the program unit will do */
   uint32_t buffer_size; /* bytes, at least one program unit */
   uint8_t* memory;      /* work memory of the codec, as large as the delta asks for: for "lzss" its window, MOTE_WINDOW_SIZE(bits); for "model"
-                         * its state; NULL if only "raw" is used. Aligned to 4 bytes. Cleared and written until the update ends */
+                         * its state; NULL if only "raw" is used. Aligned like a pointer, to 4 bytes at least. Cleared and written until the update ends */
   uint32_t memory_size; /* bytes; 0 if `memory` is NULL */
   mote_hash hash;
 } mote_updater_config;
@@ -138,9 +139,9 @@ mote_status mote_updater_init(mote_updater* updater, const mote_updater_config* 
  * MOTE_DONE (everything is programmed; bytes behind the delta's end are ignored) or an error. REQUIRES: mote_updater_init was called. */
 mote_status mote_updater_write(mote_updater* updater, const uint8_t* data, uint32_t size);
 
-/* Call it when the delta has ended: a codec may hold back input until it knows the end. Returns MOTE_DONE, or MOTE_NEED_INPUT if the
- * delta was cut short, or an error as mote_updater_write, which goes on after MOTE_NEED_INPUT only. REQUIRES: mote_updater_init was
- * called. */
+/* Call it when the delta has ended: a codec may hold back input until it knows the end. Returns MOTE_DONE, or an error as
+ * mote_updater_write, or MOTE_NEED_INPUT if the delta was cut short: mote_updater_write goes on after that. Behind the header, codec
+ * "model" cannot tell a cut from the end, and makes it MOTE_CORRUPT. REQUIRES: mote_updater_init was called. */
 mote_status mote_updater_finish(mote_updater* updater);
 
 /* Bytes of the new image as the delta's header says; 0 before that was read. Not to be trusted before MOTE_DONE. */

@@ -32,7 +32,7 @@ struct UpdaterConfig {
   /// The sector buffer: a multiple of the program unit, at least one. It may be smaller or larger than an erase unit.
   uint8_t* buffer;
   uint32_t buffer_size;
-  /// Work memory of the codec: for lzss its window, for model its state, none for raw. Aligned to 4 bytes (lzss does not care).
+  /// Work memory of the codec: for lzss its window, for model its state, none for raw. Aligned like a pointer, to 4 bytes at least (lzss does not care).
   uint8_t* memory;
   uint32_t memory_size;
   /// Sees every byte of the new image, in order, before it is programmed.
@@ -49,7 +49,7 @@ class Updater {
   /// anything is erased. kDone: everything, the last partial sector included, is programmed.
   Status Write(const uint8_t* data, uint32_t size) { return patcher_.Write(data, size); }
 
-  /// Call it when the delta has ended: returns kDone, or kNeedInput if it was cut short, or an error as Write.
+  /// Call it when the delta has ended: returns as Patcher::Finish.
   Status Finish() { return patcher_.Finish(); }
 
   const Patcher& patcher() const { return patcher_; }
