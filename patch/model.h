@@ -21,7 +21,7 @@ struct alignas(4) ModelProfile {
   uint8_t kind_mask;      ///< 0: units of all kinds share their statistics
 };
 constexpr unsigned kModelProfiles = 3;
-inline constexpr ModelProfile kModelProfile[kModelProfiles] = {{8, 2, 128, 0xFF}, {7, 1, 40, 0xFF}, {4, 1, 15, 0}};
+inline constexpr ModelProfile kModelProfile[kModelProfiles] = {{8, 2, 128, 0xFF}, {7, 1, 40, 0xFF}, {4, 1, 12, 0}};
 /// Bytes of RAM that they take on a device with 32-bit pointers, all but the sector buffer included; the last one in a build with
 /// MOTE_SMALL_MODEL.
 constexpr uint32_t kModelRam[kModelProfiles] = {4096, 2048, 1024};
