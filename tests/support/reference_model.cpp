@@ -158,12 +158,13 @@ struct Probability {
   uint32_t chance, count, limit;
 };
 
-struct NumberModel {
-  std::array<Probability, 16> prefix;
-  std::array<Probability, 2> first, second;
-};
+// Of t bits: 2^t probabilities, that at 0 is not used.
+using Tree = std::vector<Probability>;
 
-using Tree = std::vector<Probability>;  // 2^(tree bits)
+// A tree of 5 bits.
+struct NumberModel {
+  Tree bits = Tree(32);
+};
 
 class Reader {
  public:
@@ -179,33 +180,25 @@ class Reader {
     p.Adapt(bit);
     return bit;
   }
-  uint32_t Number(NumberModel& m) {
-    uint32_t n = 0;
-    while (Bit(m.prefix[std::min(n, 15u)])) {
-      n += 1;
-      Require(n != 32);
-    }
-    if (n == 0) return 0;
-    const uint32_t f = Bit(m.first[n == 1 ? 0 : 1]);
-    uint32_t v = 2 + f;
-    if (n > 1) {
-      v = 2 * v + Bit(m.second[f]);
-      v = (v << (n - 2)) + Even(n - 2);
-    }
-    return v - 1;
-  }
-  uint8_t TreeByte(Tree& tree) {
+  uint32_t InTree(Tree& tree) {
     uint32_t v = 1;
+    while (v < tree.size()) v = 2 * v + Bit(tree[v]);
+    return v - static_cast<uint32_t>(tree.size());
+  }
+  uint32_t Number(NumberModel& m) {
+    const uint32_t b = InTree(m.bits);
+    return (uint32_t{1} << b) + Even(b) - 1;
+  }
+  uint8_t Byte(Tree& tree) {
     unsigned t = 0;
-    for (; v < tree.size(); ++t) v = 2 * v + Bit(tree[v]);
+    while (size_t{1} << t < tree.size()) t += 1;
+    const uint32_t v = InTree(tree);
     return static_cast<uint8_t>((v << (8 - t)) + Even(8 - t));
   }
   uint32_t EvenNumber() {
-    const uint32_t b = Even(6);
-    if (b == 0) return 0;
     const uint32_t z = Even(5);
-    Require(b <= 32 && z < b);
-    return ((uint32_t{1} << (b - 1 - z)) + Even(b - 1 - z)) << z;
+    const uint32_t b = Even(5);
+    return ((uint32_t{1} << b) + Even(b)) << z;
   }
 
  private:
@@ -219,7 +212,7 @@ struct Segment {
 };
 
 struct Setting {
-  Setting(Reader& reader, uint32_t the_old_size, uint32_t new_size) : old_size(the_old_size) {
+  Setting(Reader& reader, uint32_t the_old_size) : old_size(the_old_size) {
     architecture = reader.Even(4);
     relative_words = reader.Even(1);
     const bool has_ram = reader.Even(1);
@@ -234,7 +227,6 @@ struct Setting {
       if (!segments.empty()) {
         old_offset += reader.EvenNumber();
         new_offset += reader.EvenNumber();
-        Require(old_offset <= old_size && new_offset <= new_size);
       }
       const uint32_t old_address = reader.EvenNumber();
       const uint32_t new_address = other_addresses ? reader.EvenNumber() : old_address;
@@ -251,13 +243,6 @@ struct Setting {
     }
     return offset - last->old_offset + last->old_address;
   }
-  // Where the next segment of old starts behind `offset`.
-  uint32_t NextSegment(uint32_t offset) const {
-    for (const Segment& s : segments) {
-      if (s.old_offset > offset) return s.old_offset;
-    }
-    return 0xFFFFFFFF;
-  }
   uint32_t NewAddress(uint32_t offset) const {
     const Segment* last = &segments[0];
     for (const Segment& s : segments) {
@@ -267,9 +252,10 @@ struct Setting {
   }
   bool IsPointer(uint32_t word) const {
     if (word - ram_start < ram_size) return true;
-    for (size_t i = 0; i < segments.size(); ++i) {
+    for (size_t i = segments.size(); i-- != 0;) {
       const uint32_t next = i + 1 < segments.size() ? segments[i + 1].old_offset : old_size;
       if (word - segments[i].old_address < next - segments[i].old_offset + 4096) return true;
+      if (segments[i].old_offset == 0) break;
     }
     return false;
   }
@@ -290,7 +276,7 @@ struct Field {
   unsigned from, bits, to;  // from+bits>to
 };
 
-enum class Offset { kSigned, kInverted, kUnsigned, kOnesAbove };
+enum class Offset { kSigned, kUnsigned, kOnesAbove };
 
 struct Row {
   uint32_t mask, match;
@@ -304,24 +290,17 @@ struct Row {
     uint32_t value = 0;
     for (const Field& field : fields)
       value |= BitsOf(w, field.from, field.from + field.bits - 1) << field.to;
-    value = Inverted(value);
-    if (offset == Offset::kSigned || offset == Offset::kInverted) value = SignExtended(value, n);
+    if (offset == Offset::kSigned) value = SignExtended(value, n);
     if (offset == Offset::kOnesAbove) value |= ~uint32_t{0} << n;
     return base(a) + value;
   }
   uint32_t Retargeted(uint32_t w, uint32_t t, uint32_t a) const {
-    const uint32_t value = Inverted(t - base(a));
+    const uint32_t value = t - base(a);
     for (const Field& field : fields) {
       w = WithBits(w, field.from, field.from + field.bits - 1,
                    BitsOf(value, field.to, field.to + field.bits - 1));
     }
     return w;
-  }
-
- private:
-  uint32_t Inverted(uint32_t value) const {
-    const bool inverts = offset == Offset::kInverted && BitsOf(value, 24, 24) == 0;
-    return inverts ? value ^ (3u << 22) : value;
   }
 };
 
@@ -330,8 +309,14 @@ struct Architecture {
   uint32_t alignment;  // A
   unsigned (*length)(uint8_t first);
   Pairs pairs;
-  bool code_first, halfwords;
+  bool code_first;
   std::vector<Row> rows;
+
+  // Instructions start where the one before ends, not just at any multiple of A.
+  bool HasBoundary() const {
+    const bool all_alike = length(0x00) == alignment && length(0xFF) == alignment;
+    return !all_alike || pairs != Pairs::kNone;
+  }
 };
 
 uint32_t AtA(uint32_t a) { return a; }
@@ -352,11 +337,10 @@ unsigned RiscvLength(uint8_t first) { return (first & 0x03) == 0x03 ? 4 : 2; }
 const std::vector<Architecture>& Architectures() {
   constexpr Offset kS = Offset::kSigned, kU = Offset::kUnsigned, kOnes = Offset::kOnesAbove;
   constexpr Pairs kNone = Pairs::kNone;
-  static const std::vector<Field> thumb_fields = {
-      {16, 11, 1}, {0, 10, 12}, {27, 1, 22}, {29, 1, 23}, {10, 1, 24}};
+  static const std::vector<Field> long_branch_fields = {{16, 11, 1}, {0, 11, 12}};
   static const std::vector<Field> jal_fields = {{21, 10, 1}, {20, 1, 11}, {12, 8, 12}, {31, 1, 20}};
   static const std::vector<Row> thumb = {
-      {0x9000F800, 0x9000F000, 4, 1, 1, At4, 25, Offset::kInverted, thumb_fields}};
+      {0xB800F800, 0xB800F000, 4, 1, 1, At4, 23, kS, long_branch_fields}};
   static const std::vector<Row> xtensa = {
       {0x00000F, 0x000005, 3, 1, 2, AtWord4, 20, kS, {{6, 18, 2}}},
       {0x00000F, 0x000001, 3, 2, 2, AtNextWord, 18, kOnes, {{8, 16, 2}}},
@@ -366,7 +350,7 @@ const std::vector<Architecture>& Architectures() {
   static const std::vector<Row> aarch64 = {
       {0x7C000000, 0x14000000, 4, 1, 2, AtA, 28, kS, {{0, 26, 2}}}};
   static const std::vector<Row> tc32 = {
-      {0xF800F800, 0x98009000, 4, 1, 1, At4, 23, kS, {{16, 11, 1}, {0, 11, 12}}}};
+      {0xF800F800, 0x98009000, 4, 1, 1, At4, 23, kS, long_branch_fields}};
   static const std::vector<Row> intel8051 = {
       {0xFF0000, 0x120000, 3, 1, 0, At64K, 16, kU, {{0, 16, 0}}},
       {0xFF0000, 0x020000, 3, 2, 0, At64K, 16, kU, {{0, 16, 0}}}};
@@ -378,17 +362,17 @@ const std::vector<Architecture>& Architectures() {
       {0xF00000, 0x100000, 3, 2, 2, AtNextWord, 18, kOnes, {{0, 16, 2}}},
       {0xFC0000, 0x600000, 3, 3, 0, At4, 18, kS, {{0, 18, 0}}}};
   static const Architecture table[] = {
-      {false, 1, Always<1>, kNone, false, true, {}},
-      {false, 2, Always<2>, kNone, false, true, thumb},
-      {false, 1, XtensaLength, kNone, false, false, xtensa},
-      {false, 2, RiscvLength, Pairs::kRiscv, true, true, riscv},
-      {false, 4, Always<4>, Pairs::kAarch64, false, true, aarch64},
-      {false, 2, Always<2>, kNone, false, true, tc32},
-      {true, 1, Always<1>, kNone, false, false, intel8051},
-      {false, 4, Always<4>, kNone, false, true, mips},
-      {true, 1, BigXtensaLength, kNone, false, false, big_xtensa},
-      {true, 4, Always<4>, kNone, false, true, mips},
-      {true, 1, Always<1>, kNone, false, true, {}},
+      {false, 1, Always<1>, kNone, false, {}},
+      {false, 2, Always<2>, kNone, false, thumb},
+      {false, 1, XtensaLength, kNone, false, xtensa},
+      {false, 2, RiscvLength, Pairs::kRiscv, true, riscv},
+      {false, 4, Always<4>, Pairs::kAarch64, false, aarch64},
+      {false, 2, Always<2>, kNone, false, tc32},
+      {true, 1, Always<1>, kNone, false, intel8051},
+      {false, 4, Always<4>, kNone, false, mips},
+      {true, 1, BigXtensaLength, kNone, false, big_xtensa},
+      {true, 4, Always<4>, kNone, false, mips},
+      {true, 1, Always<1>, kNone, false, {}},
   };
   static const std::vector<Architecture> architectures(std::begin(table), std::end(table));
   return architectures;
@@ -556,9 +540,12 @@ class Walk {
 
   std::optional<Unit> Look() {
     const auto bytes = old_.subspan(position, std::min<size_t>(36, old_.size() - position));
-    boundary = std::max(boundary, position);
-    while (boundary % architecture_.alignment != 0) ++boundary;
-    const bool may_start = position == boundary;
+    bool may_start = position % architecture_.alignment == 0;
+    if (architecture_.HasBoundary()) {
+      boundary = std::max(boundary, position);
+      while (boundary % architecture_.alignment != 0) ++boundary;
+      may_start = position == boundary;
+    }
     if (may_start && bytes.size() >= 4 && Patch(NumberOf(bytes.first(4), false))) {
       boundary += 4;
       return {};
@@ -615,7 +602,7 @@ class Walk {
   std::optional<Unit> Find(std::span<const uint8_t> bytes, bool may_start) const {
     const uint32_t a = setting_.OldAddress(position);
     std::optional<Unit> unit;
-    const bool aligned = a % 4 == 0 && bytes.size() >= 4;
+    const bool aligned = position % 4 == 0 && bytes.size() >= 4;
     const uint32_t v = aligned ? NumberOf(bytes.first(4), architecture_.big) : 0;
     if (architecture_.code_first && may_start) unit = FindInstruction(bytes);
     if (!unit && aligned && setting_.IsPointer(v)) unit = Unit{Unit::Form::kPointer, 4, 0, 0, v};
@@ -657,11 +644,11 @@ class ShiftTable {
  public:
   explicit ShiftTable(size_t capacity) : capacity_(capacity) {}
 
-  struct Found {
-    unsigned found;
-    uint32_t shift;
+  struct Entry {
+    uint32_t address, shift, uses;
   };
-  Found Find(uint32_t target) {
+
+  Entry Find(uint32_t target) {
     Entry* low = nullptr;
     Entry* high = nullptr;
     for (Entry& entry : entries_) {
@@ -674,8 +661,8 @@ class ShiftTable {
     const bool takes_high = low == nullptr || (high != nullptr && (target - low->address) >> 2 >
                                                                       high->address - target);
     Entry& answer = takes_high ? *high : *low;
-    if (answer.uses < 15) answer.uses += 1;
-    return {low != nullptr && low->address == target ? 0u : 1u, answer.shift};
+    if (answer.uses < 3) answer.uses += 1;
+    return answer;
   }
 
   void Learn(uint32_t address, uint32_t shift) {
@@ -685,24 +672,21 @@ class ShiftTable {
         return;
       }
     }
-    if (entries_.size() < capacity_) {
-      entries_.push_back({address, shift, 0});
-      return;
-    }
-    while (entries_[turn_].uses != 0) {
-      entries_[turn_].uses -= 1;
+    if (entries_.size() == capacity_) {
+      while (entries_[turn_].uses != 0) {
+        entries_[turn_].uses -= 1;
+        turn_ = (turn_ + 1) % capacity_;
+      }
+      entries_.erase(entries_.begin() + static_cast<ptrdiff_t>(turn_));
       turn_ = (turn_ + 1) % capacity_;
     }
-    entries_[turn_] = {address, shift, 0};
-    turn_ = (turn_ + 1) % capacity_;
+    entries_.push_back({address, shift, 0});
+    std::ranges::sort(entries_, {}, &Entry::address);
   }
 
  private:
-  struct Entry {
-    uint32_t address, shift, uses;
-  };
   size_t capacity_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // in the order of their addresses
   size_t turn_ = 0;
 };
 
@@ -711,22 +695,25 @@ class ShiftTable {
 struct Profile {
   unsigned tree_bits;
   size_t literal_trees, shifts;
-  bool shared;
+  bool shared_kinds;
 };
-constexpr Profile kProfiles[] = {{8, 3, 64, false}, {7, 1, 24, false}, {4, 1, 12, true}};
+constexpr Profile kProfiles[] = {{8, 2, 128, false}, {7, 1, 40, false}, {4, 1, 15, true}};
 
 struct Hit {
   Probability p{0xF843};
   unsigned streak = 0;
 };
 
-template <size_t kSize>
-void Touch(std::array<uint32_t, kSize>& recent, uint32_t value) {
-  auto place = std::find(recent.begin(), recent.end(), value);
+using Recent = std::array<uint32_t, 4>;
+
+void Touch(Recent& recent, uint32_t value) {
+  auto place = std::ranges::find(recent, value);
   if (place == recent.end()) --place;
   std::rotate(recent.begin(), place, place + 1);
   recent[0] = value;
 }
+
+enum Use : size_t { kMisses, kSeeks };
 
 class ModelDecoder {
  public:
@@ -736,7 +723,7 @@ class ModelDecoder {
         new_size_(new_size),
         profile_(kProfiles[profile]),
         reader_(coder),
-        setting_(reader_, static_cast<uint32_t>(old_image.size()), new_size),
+        setting_(reader_, static_cast<uint32_t>(old_image.size())),
         architecture_(Architectures()[setting_.architecture]),
         walk_(old_image, setting_),
         shifts_(profile_.shifts),
@@ -744,9 +731,6 @@ class ModelDecoder {
     shifts_.Learn(setting_.ram_start, 0);
     const Segment& first = setting_.segments[0];
     shifts_.Learn(first.old_address, first.new_address - first.old_address);
-    for (NumberModel& run : run_)
-      for (size_t i = 0; i <= 5; ++i) run.prefix[i] = Probability(0xD001);
-    match_[0] = Probability(0x0CC3);
     const Tree tree(size_t{1} << profile_.tree_bits, Probability(0x8000, 14));
     residual_ = tree;
     literal_.assign(profile_.literal_trees, tree);
@@ -762,8 +746,6 @@ class ModelDecoder {
   }
 
  private:
-  // The index in a group that profile 2 shares.
-  uint32_t Class(uint32_t index) const { return profile_.shared ? 0 : index; }
   bool Bit(Probability& p) { return reader_.Bit(p); }
   uint32_t Number(NumberModel& m) { return reader_.Number(m); }
   uint32_t Made() const { return static_cast<uint32_t>(new_.size()); }
@@ -777,7 +759,7 @@ class ModelDecoder {
 
   // From next_run to the next one.
   void Run() {
-    uint32_t run = std::min(Number(run_[Class(event_)]), Left());
+    uint32_t run = Number(run_);
     while (Item(run)) {
     }
   }
@@ -787,46 +769,41 @@ class ModelDecoder {
     std::optional<Unit> unit;
     if (walk_.position < OldSize()) unit = walk_.Look();
     if (unit && unit->size <= Left()) {
-      auto [found, shift] = shifts_.Find(unit->target);
-      shift = shift >> unit->scale << unit->scale;
-      Hit& h = hit_[Class(unit->kind)][found][history_];
-      if (h.streak == 255) {
-        if (run == 0 && Bit(miss_here_[Class(event_)])) {
-          h.p.Adapt(false);
-          h.streak = 0;
-          event_ = 1;
-          Miss(*unit, shift);
-          return false;
-        }
-      } else if (run != 0) {
-        if (!Bit(h.p)) {
-          h.streak = 0;
-          run -= 1;
-          Miss(*unit, shift);
-          return true;
-        }
-        h.streak += 1;
-        history_ = 2 * history_ % 4;
-      }
+      const ShiftTable::Entry e = shifts_.Find(unit->target);
+      const uint32_t predicted = e.shift >> unit->scale << unit->scale;
+      const size_t near = e.address != unit->target ? 1 : 0;
+      Hit& h = hit_[profile_.shared_kinds ? 0 : unit->kind][near][missed_ ? 1 : 0];
       if (run != 0) {
         run -= 1;
+        if (h.streak == 255) {
+          missed_ = false;
+        } else {
+          missed_ = !Bit(h.p);
+          h.streak += 1;
+        }
+        uint32_t shift = predicted;
+        if (missed_) {
+          h.streak = 0;
+          shift = Miss(*unit, predicted);
+        }
         Write(*unit, unit->target + shift);
         return true;
       }
+      if (h.streak == 255 && Bit(miss_here_)) {
+        missed_ = true;
+        h.streak = 0;
+        Write(*unit, unit->target + Miss(*unit, predicted));
+        return false;
+      }
     } else if (run != 0) {
       Require(walk_.position != OldSize());
-      const uint32_t n = std::min({run, Left(), 4 - setting_.OldAddress(walk_.position) % 4,
-                                   setting_.NextSegment(walk_.position) - walk_.position,
-                                   walk_.boundary - walk_.position, OldSize() - walk_.position});
-      run -= n;
-      for (uint32_t i = 0; i < n; ++i) {
-        const uint8_t byte = walk_.PredictedByte();
-        walk_.position += 1;
-        Append(byte);
-      }
+      run -= 1;
+      const uint8_t byte = walk_.PredictedByte();
+      walk_.position += 1;
+      Append(byte);
       return true;
     }
-    if (Bit(inserts_[Class(event_)])) {
+    if (Bit(inserts_)) {
       Insertion();
     } else {
       Substitution();
@@ -843,49 +820,49 @@ class ModelDecoder {
     for (const uint8_t byte : bytes) Append(byte);
   }
 
-  void Miss(const Unit& unit, uint32_t shift) {
-    history_ = (2 * history_ + 1) % 4;
-    uint32_t t = 0;
-    if (Bit(old_bits_[Class(unit.kind)])) {
-      t = unit.TargetAt(setting_.NewAddress(Made()));
-      shifts_.Learn(unit.target, t - unit.target);
-    } else {
-      std::optional<uint32_t> chosen;
-      uint32_t asked = 0;
-      for (const uint32_t s : recent_shifts_) {
-        if (s == shift) continue;
-        if (Bit(recent_shift_[asked])) {
-          chosen = s;
-          break;
-        }
-        asked += 1;
+  // The shift of a unit that is not as predicted.
+  uint32_t Miss(const Unit& unit, uint32_t predicted) {
+    const uint32_t shift = Bit(old_bits_) ? unit.TargetAt(setting_.NewAddress(Made())) - unit.target
+                                          : CodedShift(kMisses, predicted, unit.scale);
+    shifts_.Learn(unit.target, shift);
+    return shift;
+  }
+
+  uint32_t CodedShift(Use use, uint32_t predicted, unsigned scale) {
+    std::optional<uint32_t> chosen;
+    size_t asked = 0;
+    for (const uint32_t s : recent_shifts_[use]) {
+      if (s == predicted) continue;
+      if (Bit(recent_shift_[use][asked])) {
+        chosen = s;
+        break;
       }
-      if (!chosen) {
-        const bool d = Bit(negative_[0]);
-        const uint32_t m = (Number(miss_[Class(unit.kind == 0 ? 1 : 0)]) + 1) << unit.scale;
-        chosen = d ? shift - m : shift + m;
-      }
-      shifts_.Learn(unit.target, *chosen);
-      Touch(recent_shifts_, *chosen);
-      t = unit.target + *chosen;
+      asked += 1;
     }
-    Write(unit, t);
+    if (!chosen) {
+      const uint32_t d = Number(shift_) << scale;
+      chosen = predicted + d;
+      if (d != 0 && Bit(negative_[use])) chosen = predicted - d;
+    }
+    Touch(recent_shifts_[use], *chosen);
+    return *chosen;
   }
 
   void Substitution() {
-    event_ = 2;
-    uint32_t k = 0;
-    do {
+    size_t k = 0;
+    bool more = true;
+    while (more) {
       Require(walk_.position != OldSize());
       const uint8_t predicted = walk_.PredictedByte();
+      const uint8_t byte = reader_.Byte(residual_);
       walk_.position += 1;
-      Append(static_cast<uint8_t>(predicted + reader_.TreeByte(residual_)));
-      k += 1;
-    } while (Bit(more_[Class(std::min(k - 1, 3u))]));
+      Append(static_cast<uint8_t>(predicted + byte));
+      more = Bit(more_[k]);
+      k = 1;
+    }
   }
 
   void Insertion() {
-    event_ = 3;
     uint32_t n = Number(insertion_);
     Require(n <= Left());
     Require(!(n == 0 && seek_was_made_ && !appended_since_seek_));
@@ -894,49 +871,31 @@ class ModelDecoder {
       after = Bit(match_[after]);
       if (after == 1) {
         const bool last = Bit(last_distance_);
-        const uint64_t length = last ? uint64_t{Number(match_length_[0])} + 1
-                                     : uint64_t{Number(match_length_[Class(1)])} + 3;
+        uint32_t length = Number(match_length_) + 1;
         if (!last) {
-          const auto index = static_cast<uint32_t>(std::min<uint64_t>(length, 6) - 3);
-          distance_ = Number(distances_[Class(index)]) + 1;
+          length += 2;
+          distance_ = Number(match_distance_) + 1;
         }
-        Require(length <= n && distance_ != 0 && distance_ <= Made());
-        for (uint64_t i = 0; i < length; ++i) Append(new_[new_.size() - distance_]);
-        n -= static_cast<uint32_t>(length);
+        Require(length != 0 && length <= n && distance_ <= Made());
+        for (uint32_t i = 0; i < length; ++i) Append(new_[new_.size() - distance_]);
+        n -= length;
       } else {
-        Append(reader_.TreeByte(literal_[LiteralTree()]));
+        Append(reader_.Byte(literal_[literal_.size() == 2 ? Made() % 2 : 0]));
         n -= 1;
       }
     }
     Seek();
   }
 
-  size_t LiteralTree() const {
-    if (literal_.size() == 1) return 0;
-    const uint8_t b = new_.empty() ? 0 : new_.back();
-    if (architecture_.halfwords) return new_.size() % 2 == 0 ? 0 : b < 0x40 ? 1 : 2;
-    return b < 0x40 ? 0 : b < 0x80 ? 1 : 2;
-  }
-
   void Seek() {
-    uint32_t to = 0;
-    if (Bit(recent_diagonal_[0])) {
-      uint32_t i = Bit(recent_diagonal_[1]);
-      if (i != 0) i += Bit(recent_diagonal_[2]);
-      to = Made() + recent_diagonals_[i];
-    } else {
-      const uint32_t d = Number(seek_);
-      to = walk_.position + d;
-      if (d != 0 && Bit(negative_[1])) to = walk_.position - d;
-    }
+    const uint32_t to = Made() + CodedShift(kSeeks, walk_.position - Made(), 0);
     Require(to <= OldSize());
     walk_.Seek(to);
     seek_was_made_ = true;
     appended_since_seek_ = false;
-    Touch(recent_diagonals_, to - Made());
     const uint32_t s = setting_.NewAddress(Made()) - setting_.OldAddress(to);
     shifts_.Learn(setting_.OldAddress(to), s);
-    Touch(recent_shifts_, s);
+    Touch(recent_shifts_[kMisses], s);
   }
 
   const std::span<const uint8_t> old_;
@@ -949,24 +908,18 @@ class ModelDecoder {
   ShiftTable shifts_;
   Bytes& new_;
 
-  std::array<NumberModel, 4> run_;
-  NumberModel insertion_, seek_;
-  std::array<NumberModel, 2> miss_, match_length_;
-  std::array<NumberModel, 4> distances_;
-  std::array<Probability, 4> miss_here_, inserts_, more_, old_bits_, recent_shift_;
-  std::array<Probability, 2> negative_;
-  std::array<Probability, 3> recent_diagonal_;
-  std::array<Probability, 2> match_;
-  Probability last_distance_;
-  std::array<std::array<std::array<Hit, 4>, 2>, 4> hit_;
+  NumberModel run_, insertion_, shift_, match_length_, match_distance_;
+  Probability inserts_, miss_here_, old_bits_, last_distance_;
+  std::array<Probability, 2> more_, match_;
+  std::array<std::array<Probability, 4>, 2> recent_shift_;  // by use
+  std::array<Probability, 2> negative_;                     // by use
+  std::array<std::array<std::array<Hit, 2>, 2>, 4> hit_;    // by kind, near, missed
   Tree residual_;
   std::vector<Tree> literal_;
 
-  unsigned event_ = 0;
-  unsigned history_ = 0;
-  std::array<uint32_t, 4> recent_shifts_ = {};
-  std::array<uint32_t, 3> recent_diagonals_ = {};
-  uint32_t distance_ = 0;
+  bool missed_ = false;
+  std::array<Recent, 2> recent_shifts_ = {};  // by use
+  uint32_t distance_ = 1;
   bool seek_was_made_ = false, appended_since_seek_ = false;
 };
 
