@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "diff/apply.h"
 #include "diff/commands.h"
 #include "diff/diff.h"
+#include "diff/model.h"
 #include "tests/support/images.h"
 #include "tests/support/patcher_rig.h"
 #include "tests/support/reference.h"
@@ -72,7 +74,7 @@ TEST(ModelFormat, WorkedExampleIsDecoded) {
   for (int i = 0; i < 64; ++i) old_image.push_back(static_cast<uint8_t>(i));
   Bytes new_image = old_image;
   new_image[32] = 0x21;
-  const Bytes delta = Hex("D1 02 40 00 05 09 3A 6D 00 01 1A 0B AB 2E A3 34 C4 E0");
+  const Bytes delta = Hex("D1 02 40 00 05 09 3A 6D 00 7C 28 CF E1 39 7C AA 93 4C");
   Random random(1);
   ExpectBoth(old_image, new_image, delta, random);
   EXPECT_EQ(Apply(old_image, delta), new_image);
@@ -426,13 +428,13 @@ void PutEven(Bits& bits, uint32_t value, unsigned n) {
 
 // FORMAT.md 6.3, an even number.
 void PutEvenNumber(Bits& bits, uint32_t value) {
-  unsigned b = 0, z = 0;
-  while (b < 32 && value >> b != 0) ++b;
-  PutEven(bits, b, 6);
-  if (b == 0) return;
-  while ((value >> z & 1) == 0) ++z;
+  // 0 is 2 << 31, modulo 2^32.
+  const unsigned z = value == 0 ? 31 : static_cast<unsigned>(std::countr_zero(value));
+  const uint32_t rest = value == 0 ? 2 : value >> z;
+  const auto b = static_cast<unsigned>(std::bit_width(rest)) - 1;
   PutEven(bits, z, 5);
-  PutEven(bits, static_cast<uint32_t>((value ^ uint64_t{1} << (b - 1)) >> z), b - 1 - z);
+  PutEven(bits, b, 5);
+  PutEven(bits, rest, b);
 }
 
 struct ForgedSegment {
@@ -553,6 +555,13 @@ ForgedSetting RandomSetting(Random& random, unsigned architecture, uint32_t base
   setting.segments = {{0, 0, address(), address()}};
   uint32_t old_left = old_size, new_left = new_size;
   while (random.Below(3) == 0 && setting.segments.size() < 4) {
+    if (random.Below(10) == 0) {
+      // Anywhere: behind the image, in front of the segment before, at the same place.
+      const uint32_t old_step = random.Below(3) ? random.UpTo(0xFFFFFFFF) : 0u - random.UpTo(300);
+      setting.segments.push_back({random.Below(4) ? old_step : 0,
+                                  static_cast<uint32_t>(random.Next()), address(), address()});
+      continue;
+    }
     const uint32_t old_step = random.Below(old_left + 1), new_step = random.Below(new_left + 1);
     setting.segments.push_back({old_step, new_step, address(), address()});
     old_left -= old_step;
@@ -656,48 +665,64 @@ TEST(ModelSetting, ArchitecturesAbove10AreUnsupported) {
     ForgedSetting setting;
     setting.architecture = architecture;
     EXPECT_EQ(StatusOf(setting), architecture <= 10 ? Status::kDone : Status::kUnsupported);
-    // Where something is corrupt as well, that it is.
+    // The rest of the setting does not matter.
     setting.segments.push_back({101, 0, 0, 0});
-    EXPECT_EQ(StatusOf(setting), Status::kCorrupt);
+    EXPECT_EQ(StatusOf(setting), architecture <= 10 ? Status::kDone : Status::kUnsupported);
   }
 }
 
-TEST(ModelSetting, SegmentsStandInTheImages) {
-  ForgedSetting setting;
-  setting.segments = {{}, {100, 0, 7, 7}};
-  EXPECT_EQ(StatusOf(setting), Status::kDone);
-  setting.segments = {{}, {101, 0, 7, 7}};
-  EXPECT_EQ(StatusOf(setting), Status::kCorrupt);
-  setting.segments = {{}, {0, 1, 7, 7}};
-  EXPECT_EQ(StatusOf(setting), Status::kCorrupt);
-  setting.segments = {{}, {60, 0, 7, 7}, {41, 0, 7, 7}};
-  EXPECT_EQ(StatusOf(setting), Status::kCorrupt);
-  // Steps are added modulo 2^32: back by 10.
-  setting.segments = {{}, {60, 0, 7, 7}, {0xFFFFFFF6, 0, 9, 9}};
-  EXPECT_EQ(StatusOf(setting), Status::kDone);
+TEST(ModelSetting, SegmentsMayStandAnywhere) {
+  const std::vector<ForgedSegment> cases[] = {
+      {{}, {100, 0, 7, 7}},
+      {{}, {101, 0, 7, 7}},
+      {{}, {0, 1, 7, 7}},
+      {{}, {0, 0, 7, 7}, {0, 0, 9, 9}},
+      {{}, {60, 0, 7, 7}, {41, 0, 7, 7}},
+      // Steps are added modulo 2^32: back by 10, and to before the first byte.
+      {{}, {60, 0, 7, 7}, {0xFFFFFFF6, 0, 9, 9}},
+      {{}, {60, 0, 7, 7}, {0xFFFFFFC3, 0, 9, 9}, {3, 0, 11, 11}},
+  };
+  for (const auto& segments : cases) {
+    ForgedSetting setting;
+    setting.segments = segments;
+    EXPECT_EQ(StatusOf(setting), Status::kDone);
+  }
 }
 
-TEST(ModelSetting, EvenNumbersHaveOneFormAndABound) {
+TEST(ModelSetting, EvenNumbersOfAllForms) {
   const Bytes old_image(8, 1);
   Random random(8);
-  for (uint32_t b = 0; b < 64; ++b) {
+  for (uint32_t b = 0; b < 32; ++b) {
     for (uint32_t z = 0; z < 32; ++z) {
       SCOPED_TRACE(::testing::Message() << "b " << b << ", z " << z);
       Bits bits(9, false);
-      PutEven(bits, b, 6);
-      if (b != 0) PutEven(bits, z, 5);
-      if (b != 0 && b <= 32 && z < b) PutEven(bits, 0x2AAAAAAA, b - 1 - z);
+      PutEven(bits, z, 5);
+      PutEven(bits, b, 5);
+      PutEven(bits, 0x2AAAAAAA, b);
       PutEven(bits, ReferenceCheck({}), 32);
       size_t at = 0;
       const Forgery forgery = ForgeModel(
           old_image, 0, 0, [&](uint32_t) { return at < bits.size() ? bits[at++] : false; });
-      // A number that is corrupt was the last thing decoded, and zeros follow.
       Bytes delta = Header(old_image, 0, 0);
       delta.insert(delta.end(), forgery.coded.begin(), forgery.coded.end());
       const Outcome outcome = Both(old_image, delta, random);
       ASSERT_FALSE(HasFailure());
-      const bool good = b == 0 || (b <= 32 && z < b);
-      ASSERT_EQ(outcome.status, good ? Status::kDone : Status::kCorrupt);
+      ASSERT_EQ(outcome.status, Status::kDone);
+      const uint32_t number = ((uint32_t{1} << b) + (0x2AAAAAAAu & ((1u << b) - 1))) << z;
+      ASSERT_EQ(ReadModelSetting(forgery.coded).segments[0].old_address, number);
+      if (number != 0) {  // the written form of this number, which PutEvenNumber makes
+        Bits again;
+        PutEvenNumber(again, number);
+        size_t from = 0;
+        const auto even = [&](unsigned n) {
+          uint32_t value = 0;
+          while (n-- != 0) value = value * 2 + again[from++];
+          return value;
+        };
+        const uint32_t zeros = even(5), middle = even(5);
+        ASSERT_EQ(((uint32_t{1} << middle) + even(middle)) << zeros, number);
+        ASSERT_EQ(from, again.size());
+      }
     }
   }
 }
@@ -723,28 +748,87 @@ Outcome Scripted(const Bytes& old_image, uint32_t new_size, const std::string& b
   return Both(old_image, delta, random);
 }
 
-constexpr const char* kOne = "10 0";  // the number 1
-std::string Ones(int n) { return std::string(static_cast<size_t>(n), '1'); }
-
-TEST(ModelNumber, LongestMatchesAreCorrupt) {
-  // No run, an insertion of 7 bytes: three literals 0, 1, 2, and then a match at another distance
-  // whose length less 3 is 2^32 - 4, - 3, - 2: with 3 more, that is -1, 0 and 1 modulo 2^32.
-  const std::string start = "0 1 1110 0 0 0  0 00000000 0 00000001 0 00000010  1 0 ";
-  for (const char* end : {"01", "10", "11"}) {
-    const std::string length = Ones(31) + "0 1 1 " + Ones(27) + end;
-    EXPECT_EQ(Scripted({}, 7, start + length + "10 0").status, Status::kCorrupt);
-    EXPECT_EQ(Scripted({}, 7, start + length + "0").status, Status::kCorrupt);
-  }
-  // The same with length 3 and distance 2, and a byte of 0 at its end.
-  const Outcome outcome = Scripted({}, 7, start + "0 " + kOne + " 0 00000000");
-  EXPECT_EQ(outcome, (Outcome{Status::kDone, {0, 1, 2, 1, 2, 1, 0}}));
+// FORMAT.md 6.2: a number, 5 bits of its tree and the even ones behind.
+std::string Number(uint32_t value) {
+  std::string bits;
+  const auto put = [&](uint32_t number, unsigned n) {
+    while (n-- != 0) bits += static_cast<char>('0' + (number >> n & 1));
+    if (bits.empty() || bits.back() != ' ') bits += ' ';
+  };
+  const auto b = static_cast<unsigned>(std::bit_width(value + 1)) - 1;
+  put(b, 5);
+  put(value + 1, b);
+  return bits;
 }
 
-TEST(ModelNumber, PrefixOf32IsCorrupt) {
-  EXPECT_EQ(Scripted({1, 2}, 2, Ones(32)).status, Status::kCorrupt);
-  // 31 are a run of very many: of the two bytes that there are.
-  EXPECT_EQ(Scripted({1, 2}, 2, Ones(31) + "0").image, (Bytes{1, 2}));
-  EXPECT_EQ(Scripted({1, 2}, 3, Ones(31) + "0").status, Status::kCorrupt);
+TEST(ModelNumber, LongestMatchesAreCorrupt) {
+  // No run, an insertion of 7 bytes: three literals 0, 1, 2, and then a match.
+  const std::string start = "00000  1 00011 000  0 00000000 0 00000001 0 00000010  1 ";
+  ASSERT_EQ(Number(0) + "1 " + Number(7), "00000 1 00011 000 ");
+  const std::string at_last = start + "1 ", at_another = start + "0 ";
+  // At another distance lengths are 3 more than the number, at the last one 1 more: 2^32 - 1 and 0
+  // modulo 2^32, and 2^32 - 1 again.
+  for (const uint32_t distance : {0u, 1u, 2u, 3u, 0xFFFFFFFEu}) {
+    const std::string ending = Number(distance);
+    EXPECT_EQ(Scripted({}, 7, at_another + Number(0xFFFFFFFC) + ending).status, Status::kCorrupt);
+    EXPECT_EQ(Scripted({}, 7, at_another + Number(0xFFFFFFFD) + ending).status, Status::kCorrupt);
+  }
+  EXPECT_EQ(Scripted({}, 7, at_last + Number(0xFFFFFFFE)).status, Status::kCorrupt);
+  EXPECT_EQ(Scripted({}, 7, at_last + Number(0xFFFFFFFD)).status, Status::kCorrupt);
+  // The largest number, 2^32 - 2, is length 1 at distance 2; zeros follow.
+  EXPECT_EQ(Scripted({}, 7, at_another + Number(0xFFFFFFFE) + Number(1)),
+            (Outcome{Status::kDone, {0, 1, 2, 1, 0, 0, 0}}));
+  // Length 3 at distance 2, and a byte of 0 at its end.
+  EXPECT_EQ(Scripted({}, 7, at_another + Number(0) + Number(1)),
+            (Outcome{Status::kDone, {0, 1, 2, 1, 2, 1, 0}}));
+  // At the last distance, which is 1 before there was one: length 4.
+  EXPECT_EQ(Scripted({}, 7, at_last + Number(3)), (Outcome{Status::kDone, {0, 1, 2, 2, 2, 2, 2}}));
+  EXPECT_EQ(Scripted({}, 7, at_last + Number(4)).status, Status::kCorrupt);
+  // Distances reach to the first byte of new.
+  EXPECT_EQ(Scripted({}, 7, at_another + Number(0) + Number(2)),
+            (Outcome{Status::kDone, {0, 1, 2, 0, 1, 2, 0}}));
+  EXPECT_EQ(Scripted({}, 7, at_another + Number(0) + Number(3)).status, Status::kCorrupt);
+  EXPECT_EQ(Scripted({}, 7, at_another + Number(0) + Number(0xFFFFFFFE)).status, Status::kCorrupt);
+}
+
+TEST(ModelNumber, NothingIsBeforeTheFirstByte) {
+  // An insertion that starts with a match, at the last distance and at another.
+  EXPECT_EQ(Scripted({}, 7, "00000 1 " + Number(7) + "1 1 " + Number(0)).status, Status::kCorrupt);
+  EXPECT_EQ(Scripted({}, 7, "00000 1 " + Number(7) + "1 0 " + Number(0) + Number(0)).status,
+            Status::kCorrupt);
+}
+
+TEST(ModelNumber, LongestRunGoesToTheEndOfOld) {
+  // A run of very many: of the two bytes that there are.
+  EXPECT_EQ(Scripted({1, 2}, 2, Number(0xFFFFFFFE)), (Outcome{Status::kDone, {1, 2}}));
+  EXPECT_EQ(Scripted({1, 2}, 3, Number(0xFFFFFFFE)).status, Status::kCorrupt);
+}
+
+TEST(ModelNumber, SeeksGoBothWaysFromThePrediction) {
+  // Nothing is copied; an insertion of no bytes, then a seek from 0: no recent one is other than
+  // predicted; 3 ahead; two bytes are copied from there; 4 back from 5, where nothing of
+  // the four recent ones, which are 3, 0, 0, 0, is taken but asked: predicted is 3.
+  const Bytes old_image{10, 11, 12, 13, 14, 15, 16, 17};
+  const std::string seek_to_3 = Number(0) + "1 " + Number(0) + Number(3) + "0 ";
+  EXPECT_EQ(Scripted(old_image, 2, seek_to_3 + Number(2)), (Outcome{Status::kDone, {13, 14}}));
+  const std::string seek_back =
+      seek_to_3 + Number(2) + "1 " + Number(0) + "0 0 0 " + Number(4) + "1 ";
+  EXPECT_EQ(Scripted(old_image, 4, seek_back + Number(2)),
+            (Outcome{Status::kDone, {13, 14, 11, 12}}));
+  // The first of the recent ones that is not 3, 0: from 2 of new on.
+  EXPECT_EQ(Scripted(old_image, 4, seek_to_3 + Number(2) + "1 " + Number(0) + "1 " + Number(2)),
+            (Outcome{Status::kDone, {13, 14, 12, 13}}));
+  // To the end of old one may go, no further, and not to before its start.
+  const std::string seek = Number(0) + "1 " + Number(0);
+  EXPECT_EQ(
+      Scripted(old_image, 1, seek + Number(8) + "0 " + Number(0) + "1 " + Number(1) + "0 00000111")
+          .image,
+      (Bytes{7}));
+  EXPECT_EQ(Scripted(old_image, 1, seek + Number(9) + "0 ").status, Status::kCorrupt);
+  EXPECT_EQ(Scripted(old_image, 1, seek + Number(1) + "1 ").status, Status::kCorrupt);
+  // Two seeks with nothing between them.
+  EXPECT_EQ(Scripted(old_image, 1, seek + Number(3) + "0 " + Number(0) + "1 " + Number(0)).status,
+            Status::kCorrupt);
 }
 
 // --- Real firmware

@@ -17,10 +17,8 @@ size_t PlaceOfNewCheck(const std::vector<bool>& decisions) {
     return value;
   };
   const auto skip_number = [&] {
-    const uint32_t bits = even(6);
-    if (bits == 0) return;
-    const uint32_t zeros = even(5);
-    if (bits > zeros) at += bits - 1 - zeros;
+    even(5);
+    at += even(5);
   };
   even(5);
   const bool has_ram = even(1) != 0;
