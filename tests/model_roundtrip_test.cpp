@@ -218,10 +218,9 @@ TEST_P(EveryArchitecture, ProgramsAreUpdatedByDiff) {
     ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, program.old_image, program.new_image, free));
     const Bytes given = MakeDelta(program.old_image, program.new_image, profile, Id());
     ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, program.old_image, program.new_image, given));
-    EXPECT_EQ(ReadModelSetting(std::span(given).subspan(ReadHeader(given).header_size),
-                               ReadHeader(given).old_size, ReadHeader(given).new_size)
-                  .architecture,
-              Id());
+    EXPECT_EQ(
+        ReadModelSetting(std::span(given).subspan(ReadHeader(given).header_size)).architecture,
+        Id());
   }
 }
 
@@ -345,8 +344,8 @@ TEST_P(EveryArchitecture, AnySettingIsFollowed) {
         EncodedDelta(program.old_image, program.new_image, copies, setting, profile);
     ASSERT_NO_FATAL_FAILURE(ExpectRebuilt(random, program.old_image, program.new_image, delta));
     // And it says what it was made with.
-    const ModelSetting read = ReadModelSetting(
-        std::span(delta).subspan(ReadHeader(delta).header_size), old_size, new_size);
+    const ModelSetting read =
+        ReadModelSetting(std::span(delta).subspan(ReadHeader(delta).header_size));
     ASSERT_EQ(read.architecture, setting.architecture);
     ASSERT_EQ(read.relative_words, setting.relative_words);
     ASSERT_EQ(read.ram_size, setting.ram_size);
@@ -379,10 +378,14 @@ TEST(ModelSegments, PartsMoveApart) {
                                         .edits = 0,
                                         .retargeted = 0});
     part.new_image.resize(part.new_image.size() + n * 4);  // a gap that new only has
+    // Pointers are looked for at multiples of 4 of old.
+    part.old_image.resize((part.old_image.size() + 3) / 4 * 4);
     const auto old_at = static_cast<uint32_t>(old_image.size());
     const auto new_at = static_cast<uint32_t>(new_image.size());
     segments.push_back({old_at, base, new_at, base + n * 0x1000});
-    copies.push_back({new_at, old_at, static_cast<uint32_t>(part.old_image.size())});
+    copies.push_back(
+        {new_at, old_at,
+         static_cast<uint32_t>(std::min(part.old_image.size(), part.new_image.size()))});
     old_image.insert(old_image.end(), part.old_image.begin(), part.old_image.end());
     new_image.insert(new_image.end(), part.new_image.begin(), part.new_image.end());
   }
@@ -608,8 +611,7 @@ TEST(ModelOptions, LoadAddressesMayBeGiven) {
   options.effort = 1;
   const Bytes delta = Diff(program.old_image, program.new_image, options);
   const DeltaHeader header = ReadHeader(delta);
-  const ModelSetting setting = ReadModelSetting(std::span(delta).subspan(header.header_size),
-                                                header.old_size, header.new_size);
+  const ModelSetting setting = ReadModelSetting(std::span(delta).subspan(header.header_size));
   ASSERT_EQ(setting.segments.size(), 1u);
   EXPECT_EQ(setting.segments[0].old_address, 0x08000000u);
   EXPECT_EQ(setting.segments[0].new_address, 0x08040000u);
