@@ -105,8 +105,7 @@ void Run(Input input) {
   }
   if (header == Status::kDone) {
     if (model) {
-      const Status setting = StatusOf(
-          [&] { ReadModelSetting(body, static_cast<uint32_t>(old_image.size()), new_size); });
+      const Status setting = StatusOf([&] { ReadModelSetting(body); });
       EXPECT_TRUE(setting == Status::kDone || setting == at_once.status)
           << StatusName(setting) << " and " << StatusName(at_once.status);
     } else {

@@ -149,8 +149,8 @@ void Run(Input input) {
     ExpectRebuilt(old_image, new_image, delta, buffer, pieces);
     EXPECT_EQ(MaskAddresses(old_image, setting, true).size(), old_size);
     EXPECT_EQ(MaskAddresses(new_image, setting, false).size(), new_size);
-    const ModelSetting read = ReadModelSetting(
-        std::span(delta).subspan(ReadHeader(delta).header_size), old_size, new_size);
+    const ModelSetting read =
+        ReadModelSetting(std::span(delta).subspan(ReadHeader(delta).header_size));
     EXPECT_EQ(read.architecture, setting.architecture);
     EXPECT_EQ(read.segments.size(), setting.segments.size());
     EXPECT_EQ(read.new_check, ReferenceCheck(new_image));

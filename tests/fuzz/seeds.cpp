@@ -93,7 +93,7 @@ void Write(const std::filesystem::path& patcher, const std::filesystem::path& ro
     };
     put(id, 4);
     put(0, 5);
-    put(28, 6), put(27, 5);  // 0x08000000 is 1 << 27
+    put(27, 5), put(0, 5);  // 0x08000000 is 1 << 27
     put(0, 32);
     for (int n = 0; n < 800; ++n) bits.push_back(random.Below(2) != 0);
     bits.resize(bits.size() / 8 * 8);
