@@ -29,7 +29,7 @@ cp "$pairs/lock-cm0-slots/new.bin" slot-b.bin
 say diff slot-a.bin slot-b.bin slots.mote --old-base 0x08004000 --new-base 0x08032000
 say info slots.mote
 # A setting in full, coded by hand (FORMAT.md 6.3): Xtensa, relative words, variables, two segments of which both moved.
-hex D1 02 80 40 20 01 23 45 67 2E BC FF FA 94 72 F9 EE 9D 06 AF 80 01 10 6D 33 60 56 0F A6 69 CB F6 FF 3F FF C3 BE F7 ED E8 88 > segments.mote
+hex D1 02 80 40 20 01 23 45 67 2E BD DF F9 FA 69 73 48 36 8D 26 00 10 D9 51 94 0A 53 5D A6 4A FD 19 2F FE B6 6E F7 ED E8 83 > segments.mote
 say info segments.mote
 say info segments.mote --json
 
