@@ -230,7 +230,7 @@ void Patcher::FlushNew() {
 
 // REQUIRES: offset + size <= old_size_.
 void Patcher::ReadOld(uint32_t offset, uint8_t* to, uint32_t size) {
-  if (going()) Fail(config_.base.read(config_.base.context, offset, to, size));
+  if (size != 0 && going()) Fail(config_.base.read(config_.base.context, offset, to, size));
 }
 
 // The byte so far back in new. REQUIRES: 1 <= distance <= bytes of new so far.

@@ -697,7 +697,7 @@ struct Profile {
   size_t literal_trees, shifts;
   bool shared_kinds;
 };
-constexpr Profile kProfiles[] = {{8, 2, 128, false}, {7, 1, 40, false}, {4, 1, 15, true}};
+constexpr Profile kProfiles[] = {{8, 2, 128, false}, {7, 1, 40, false}, {4, 1, 12, true}};
 
 struct Hit {
   Probability p{0xF843};
