@@ -67,7 +67,8 @@ uint32_t Load(const Architecture& facts, const uint8_t* bytes, unsigned size) {
   }
 #if MOTE_WITH_PAIRS
   const PairKind pairs = facts.pairs;
-  if (available < kWordSize) return false;
+  // Where RISC-V or AArch64 is the one instruction set, an image of pointers only has its facts.
+  if (available < kWordSize || chosen.row_count() == 0) return false;
   const int r = UpperRegister(pairs, word);
   if (r < 0 || !FindLower(pairs, bytes, available, r, unit.lower)) return false;
   unit.form = Unit::kUpper;
