@@ -15,8 +15,8 @@
 
 namespace mote {
 
-inline constexpr Architecture kWordsOnly = {nullptr, 0, PairKind::kNone, 0, 0, 0, 1, 1, false, false};
-inline constexpr Architecture kWordsOnlyBig = {nullptr, 0, PairKind::kNone, 0, 0, 0, 1, 1, true, false};
+inline constexpr Architecture kWordsOnly = {nullptr, 0, PairKind::kNone, 2, 0, 0, 4, 4, false, false};
+inline constexpr Architecture kWordsOnlyBig = {nullptr, 0, PairKind::kNone, 2, 0, 0, 4, 4, true, false};
 
 constexpr bool kOneArchitecture = MOTE_ONE_ARCHITECTURE && !MOTE_WITH_BIG_ENDIAN && MOTE_WITH_THUMB + MOTE_WITH_XTENSA + MOTE_WITH_RISCV +
                                   MOTE_WITH_AARCH64 + MOTE_WITH_TC32 + MOTE_WITH_8051 + MOTE_WITH_MIPS == 1;
