@@ -20,6 +20,32 @@ uint32_t LatestUpdate(const Layout& layout, const Metadata& metadata) {
   return latest;
 }
 
+#if MOTE_WITH_CHECKPOINT
+bool Overlap(const Flash* flash, uint32_t start, uint32_t end, const Slot& slot) {
+  return slot.flash == flash && slot.offset < end && start < slot.offset + slot.size;
+}
+
+// Both areas: whole erase units, and nobody else's.
+bool IsUsable(const CheckpointArea& area, const Layout& layout) {
+  const Flash* flash = area.flash;
+  if (!flash || !flash->read || !flash->erase || !flash->program || area.interval == 0) return false;
+  const uint32_t unit = flash->program_unit;
+  if (unit == 0 || (unit & (unit - 1)) != 0 || unit > kMaxCheckpointUnit || flash->erase_unit == 0 ||
+      area.size == 0 || area.size > (0xFFFFFFFF - area.offset) / 2 ||
+      area.offset % flash->erase_unit != 0 || area.size % flash->erase_unit != 0) {
+    return false;
+  }
+  const uint32_t end = area.offset + 2 * area.size;
+  const MetadataArea& metadata = layout.metadata;
+  bool is_free = !Overlap(flash, area.offset, end,
+                          {metadata.flash, metadata.offset, metadata.page_size * metadata.pages});
+  for (uint8_t i = 0; i < layout.count; ++i) {
+    if (Overlap(flash, area.offset, end, layout.slots[i].slot)) is_free = false;
+  }
+  return is_free;
+}
+#endif
+
 bool IsImage(SlotState state) {
   return state == SlotState::kConfirmed || state == SlotState::kOnTrial ||
          state == SlotState::kVerified;
@@ -67,6 +93,9 @@ Status Session::Begin(const SessionConfig& config) {
       config.link_address != place.link_address) {
     return status_ = Status::kDoesNotFit;
   }
+#if MOTE_WITH_CHECKPOINT
+  if (config.checkpoints && !IsUsable(*config.checkpoints, layout)) return status_;
+#endif
 
   config_ = config;
   started_ = kept_ = false;
@@ -77,19 +106,53 @@ Status Session::Begin(const SessionConfig& config) {
   flash_ = {
       &Read, &Erase, &Program, this, flash.erase_unit, flash.program_unit, flash.erased_value};
   config.sha256.start(config.sha256.context);
-  // A decoder's checkpoint would be looked for here, and the updater be started from it.
-  return status_ = updater_.Init({layout.slots[config.running].slot,
-                                  {&flash_, info.slot.offset, ImageCapacity(layout, config.target)},
-                                  config.buffer,
-                                  config.buffer_size,
-                                  config.memory,
-                                  config.memory_size,
-                                  {config.sha256.update, config.sha256.context}});
+  const UpdaterConfig updater_config = {
+      layout.slots[config.running].slot,
+      {&flash_, info.slot.offset, ImageCapacity(layout, config.target)},
+      config.buffer,
+      config.buffer_size,
+      config.memory,
+      config.memory_size,
+      {config.sha256.update, config.sha256.context}};
+  status_ = updater_.Init(updater_config);
+#if MOTE_WITH_CHECKPOINT
+  offset_ = 0;
+  if (status_ == Status::kNeedInput && config.checkpoints) Resume(updater_config);
+#endif
+  return status_;
 }
+
+#if MOTE_WITH_CHECKPOINT
+// Where there is a checkpoint, everything before it is done, in flash and in what is counted.
+void Session::Resume(const UpdaterConfig& config) {
+  const Sha256Functions& sha256 = config_.sha256;
+  const bool has_state = sha256.save && sha256.restore;
+  offset_ = checkpoints_.Begin({*config_.checkpoints,
+                                {config_.digest, config_.delta, config_.delta_size},
+                                {has_state ? sha256.save : nullptr,
+                                 has_state ? sha256.restore : nullptr, sha256.context}},
+                               updater_, config);
+  if (offset_ == 0) {
+    sha256.start(sha256.context);
+    return;
+  }
+  const uint32_t end = sector_ + updater_.flushed();
+  for (; sector_ != end; sector_ += flash_.erase_unit) {
+    if (--until_mark_ != 0) continue;
+    until_mark_ = interval_;
+    ++marks_;
+  }
+}
+#endif
 
 Status Session::Write(const uint8_t* data, uint32_t size) {
   if (status_ != Status::kNeedInput) return status_;
+#if MOTE_WITH_CHECKPOINT
+  const Status status = config_.checkpoints ? checkpoints_.Write(updater_, data, size)
+                                            : updater_.Write(data, size);
+#else
   const Status status = updater_.Write(data, size);
+#endif
   return status == Status::kNeedInput || status == Status::kDone ? Status::kNeedInput
                                                                  : Fail(status);
 }
@@ -99,11 +162,18 @@ Status Session::Finish() {
   Status status = updater_.Finish();
   if (status == Status::kNeedInput) return status;
   if (status == Status::kDone) status = Verify();
-  return status == Status::kDone ? status_ = status : Fail(status);
+  if (status != Status::kDone) return Fail(status);
+#if MOTE_WITH_CHECKPOINT
+  if (config_.checkpoints) checkpoints_.Discard();
+#endif
+  return status_ = status;
 }
 
 // A delta that was damaged may have written anything: nothing of it is kept the next time.
 Status Session::Fail(Status status) {
+#if MOTE_WITH_CHECKPOINT
+  if (status == Status::kCorrupt && config_.checkpoints) checkpoints_.Discard();
+#endif
   if (status == Status::kCorrupt && started_ && config_.metadata->progress != 0) {
     config_.metadata->progress = 0;
     config_.metadata->Commit();
@@ -177,6 +247,7 @@ Status Session::Start() {
     if (other.state == SlotState::kReceiving) other.state = SlotState::kEmpty;
   }
   if (!resumes) metadata.progress = 0;
+  if (metadata.progress < marks_) metadata.progress = marks_;  // before a checkpoint
   slot.state = SlotState::kReceiving;
   slot.boots_left = 0;
   slot.size = new_size();
@@ -188,6 +259,15 @@ Status Session::Start() {
   if (Status status = metadata.Commit(); status != Status::kDone) return status;
   trusted_ = target().offset + progress * interval_ * flash_.erase_unit;
   started_ = true;
+#if MOTE_WITH_CHECKPOINT
+  if (config_.checkpoints) {
+    const uint32_t complete = target().offset + checkpoints_.complete();
+    if (resumes && trusted_ < complete) trusted_ = complete;
+    // The slot is not what the marks were made for.
+    if (!resumes && sector_ < complete) checkpoints_.Discard();
+    checkpoints_.Start();
+  }
+#endif
   return Status::kDone;
 }
 
@@ -216,6 +296,9 @@ Status Session::ProgramPart(uint32_t offset, const uint8_t* data, uint32_t size)
 Status Session::CompleteSector() {
   ++(kept_ ? sectors_kept_ : sectors_written_);
   sector_ += flash_.erase_unit;
+#if MOTE_WITH_CHECKPOINT
+  if (config_.checkpoints) checkpoints_.Complete(sector_ - target().offset);
+#endif
   if (--until_mark_ != 0) return Status::kDone;
   until_mark_ = interval_;
   ++marks_;
@@ -225,6 +308,9 @@ Status Session::CompleteSector() {
 // From here on it is another image than the one that was interrupted.
 Status Session::Distrust() {
   trusted_ = sector_;
+#if MOTE_WITH_CHECKPOINT
+  if (config_.checkpoints) checkpoints_.Discard();
+#endif
   config_.metadata->progress = marks_;
   return config_.metadata->Commit();
 }

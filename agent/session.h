@@ -27,6 +27,10 @@
 // an interrupted operation left may read as right today and as wrong tomorrow: the sector in which
 // the power went is always written anew.
 //
+// Resume by checkpoint (MOTE_WITH_CHECKPOINT, stream/checkpoint.h): with an area for checkpoints, Begin
+// goes on from the last one, and offset() says at which byte of the delta. Sectors behind it that
+// were complete are kept, as above, each by a mark of its own.
+//
 // RAM: sizeof(Session), about 300 bytes, the caller's, with the buffers and contexts in the
 // configuration. A Session may not be moved between Begin and Finish. Not thread-safe. It may be
 // abandoned at any time. Stack: about 400 bytes below Write and Finish, and the codec's.
@@ -37,6 +41,7 @@
 #include "agent/layout.h"
 #include "agent/metadata.h"
 #include "agent/sha256.h"
+#include "stream/checkpoint.h"
 #include "stream/updater.h"
 
 namespace mote {
@@ -59,6 +64,12 @@ struct SessionConfig {
   const uint8_t* digest = nullptr;
   /// Where the new image was linked to run; kAnyAddress: not checked.
   uint32_t link_address = kAnyAddress;
+#if MOTE_WITH_CHECKPOINT
+  /// Null: an interrupted update is resumed by replay only. Must outlive the session.
+  const CheckpointArea* checkpoints = nullptr;
+  /// Numbers that tell this delta from others, as UpdateIdentity: for the transport to know.
+  uint32_t delta = 0, delta_size = 0;
+#endif
 };
 
 class Session {
@@ -68,9 +79,18 @@ class Session {
   ///  running slot, a
   ///    factory slot, or not one where updates go in this layout; the running image is on trial (it
   ///    must confirm itself first: the target may hold what it would be rolled back to); an
-  ///    installation is to come at the next start; as Updater::Init;
+  ///    installation is to come at the next start; as Updater::Init; areas for checkpoints that
+  ///    are not whole erase units, or lie over a slot or the metadata;
   ///  - kDoesNotFit, the sender's fault: the image was linked for another slot.
   Status Begin(const SessionConfig& config);
+
+#if MOTE_WITH_CHECKPOINT
+  /// At which byte of the delta Write goes on after Begin; 0 without a checkpoint.
+  uint32_t offset() const { return offset_; }
+  /// How many checkpoints were written, and at which byte of the delta the last one is. Meaningless
+  /// without an area for them.
+  const Checkpoints& checkpoints() const { return checkpoints_; }
+#endif
 
   /// Takes all of `size` bytes of the delta, as Updater::Write, but never returns kDone: that is
   /// for Finish to say. kNeedInput: go on. Errors are final, and the target slot holds no image
@@ -109,6 +129,9 @@ class Session {
   Status Same(uint32_t offset, const uint8_t* data, uint32_t size);
   Status Verify();
   Status Fail(Status status);
+#if MOTE_WITH_CHECKPOINT
+  void Resume(const UpdaterConfig& config);
+#endif
 
   const Slot& target() const { return config_.layout->slots[config_.target].slot; }
   SlotRecord& record() { return config_.metadata->slot(config_.target); }
@@ -125,6 +148,10 @@ class Session {
   uint32_t until_mark_;  // sectors left to the next mark
   uint32_t marks_;       // passed in this session
   uint32_t sectors_written_, sectors_kept_;
+#if MOTE_WITH_CHECKPOINT
+  uint32_t offset_;
+  Checkpoints checkpoints_;
+#endif
   uint8_t digest_[kDigestSize];
 };
 

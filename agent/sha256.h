@@ -17,6 +17,9 @@ struct Sha256Functions {
   /// Writes kDigestSize bytes. `start` comes before anything else is hashed.
   void (*finish)(void* context, uint8_t* digest);
   void* context;
+  /// As in HashState (stream/hash.h): for checkpoints; may be null.
+  void (*save)(void* context, uint8_t* state) = nullptr;
+  void (*restore)(void* context, const uint8_t* state, uint32_t size) = nullptr;
 };
 
 }  // namespace mote

@@ -48,6 +48,22 @@ class Decoder {
   /// makes less than 2 x 65,537 bytes.
   int32_t Next();
 
+  /// Names all that Init does not set, but the window's content, to a StateStream (patch/state_stream.h). REQUIRES: Init was called,
+  /// and, to save, Next returned kHungry.
+  template <typename Stream>
+  void Transfer(Stream& stream) {
+    stream.Number(state_);
+    stream.Number(left_);
+    stream.Number(number_);
+    stream.Number(length_);
+    stream.Number(offset_);
+    stream.Number(position_);
+    // No match is being copied, and a number is being read that has bits to come.
+    const bool known = state_ == State::kKind || state_ == State::kOffset || state_ == State::kLength || state_ == State::kLiteral;
+    stream.Require(known && length_ <= 1 && left_ <= kMaxPrefix + kMaxWindowBits && (left_ != 0 || number_ == 0) &&
+                   (state_ != State::kLiteral || length_ == 1));
+  }
+
  private:
   // The number that is being read, or the match that is being copied. kKind reads two bits; under a leading one, they are the number
   // of what follows: 00 a match, 01 a match at the last offset, 1x a literal, x being its first bit.

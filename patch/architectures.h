@@ -59,6 +59,7 @@ class ChosenArchitecture {
 
   bool known() const { return id_ == ArchitectureId::kWords || id_ == kTheId; }  ///< this build has it
   const Architecture& operator*() const { return kTheArchitecture; }
+  ArchitectureId id() const { return id_; }
   unsigned row_count() const { return id_ == ArchitectureId::kWords ? 0u : kTheArchitecture.row_count; }
 
  private:
@@ -73,6 +74,12 @@ class ChosenArchitecture {
 
   bool known() const { return facts_ != nullptr; }
   const Architecture& operator*() const { return *facts_; }
+  /// REQUIRES: known().
+  ArchitectureId id() const {
+    uint8_t id = 0;
+    while (FindArchitecture(static_cast<ArchitectureId>(id)) != facts_) ++id;
+    return static_cast<ArchitectureId>(id);
+  }
   unsigned row_count() const { return facts_->row_count; }
 
  private:

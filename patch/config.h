@@ -23,6 +23,11 @@
 #define MOTE_SMALL_MODEL 0
 #endif
 
+/// Whether an interrupted update can go on from a checkpoint in flash (stream/checkpoint.h).
+#ifndef MOTE_WITH_CHECKPOINT
+#define MOTE_WITH_CHECKPOINT 0
+#endif
+
 /// Which instruction sets codec model predicts addresses for; pointers always. A delta for one that was left out ends in
 /// kUnsupported. For a firmware that only ever runs on one: -DMOTE_ONE_ARCHITECTURE=1 -DMOTE_WITH_THUMB=1, for example.
 #ifndef MOTE_ONE_ARCHITECTURE

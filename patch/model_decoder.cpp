@@ -310,6 +310,66 @@ void ModelDecoder::Next() {
   if (patcher_->remaining_ == 0) patcher_->CompleteNew(new_check_);
 }
 
+#if MOTE_WITH_CHECKPOINT
+// What is found out anew is left out: the cache of old, and the unit that was found last.
+void ModelDecoder::Transfer(StateStream& stream) {
+  stream.Number(step_);
+  stream.Number(again_);
+  stream.Number(missed_);
+  stream.Number(run_);
+  stream.Number(insertion_);
+  stream.Number(old_position_);
+  stream.Number(last_seek_);
+  stream.Number(distance_);
+  stream.Number(new_check_);
+  for (uint32_t(&recent)[kRecentShifts] : recent_) {
+    for (uint32_t& shift : recent) stream.Number(shift);
+  }
+
+  AddressMap& map = setting_.map;
+  ArchitectureId architecture = ArchitectureId::kWords;
+  if (!stream.restoring()) architecture = setting_.architecture.id();
+  stream.Number(architecture);
+  setting_.architecture = ChosenArchitecture(architecture);
+  stream.Number(setting_.relative_words);
+  stream.Number(map.last);
+  if (step_ >= Step::kSetting || old_position_ > patcher_->old_size_ || insertion_ > patcher_->remaining_ ||
+      !setting_.architecture.known() || map.last >= kMaxSegments) {
+    // With which the others would not know where to end.
+    map.last = 0;
+    stream.Require(false);
+    return;
+  }
+  stream.Number(map.ram_start);
+  stream.Number(map.ram_size);
+  // The first one starts at 0 of both images, on which the searches rely.
+  for (unsigned i = 0; i <= map.last; ++i) {
+    Segment& segment = map.segments[i];
+    stream.Number(segment.old_address);
+    stream.Number(segment.new_address);
+    if (i == 0) continue;
+    stream.Number(segment.old_offset);
+    stream.Number(segment.new_offset);
+  }
+  if (stream.restoring()) {
+    map.old_size = patcher_->old_size_;
+    cache_end_ = old_position_;
+    predictor_.Init(setting_);
+  }
+  predictor_.Transfer(stream);
+  coder_.Transfer(stream);
+  table_.Transfer(stream);
+
+  stream.Bytes(contexts_.streak, sizeof contexts_.streak);
+  const unsigned end = kTrees + TreeProbabilities(profile());
+  for (unsigned i = MOTE_CONTEXT(hit); i != end; ++i) {
+    Probability& probability = reinterpret_cast<Probability*>(&contexts_)[i];
+    stream.Number(probability);
+    stream.Require(probability >> 4 != 0);
+  }
+}
+#endif
+
 }  // namespace mote
 
 #endif  // MOTE_WITH_MODEL

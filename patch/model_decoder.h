@@ -24,6 +24,13 @@ class ModelDecoder {
   /// There are no more bytes.
   void Finish();
 
+#if MOTE_WITH_CHECKPOINT
+  /// Whether the setting was read: before that there is nothing to save.
+  bool started() const { return step_ != Step::kSetting; }
+  /// REQUIRES: Create was called and, to save, started().
+  void Transfer(StateStream& stream);
+#endif
+
  private:
   // Bytes of old that are read at once.
   static constexpr uint32_t kCacheSize = 44;

@@ -78,6 +78,9 @@ inline Status Patcher::Start(uint32_t old_check) {
   if (Status status = Append(old_size_); status != Status::kDone) return status;
   Flush();
   if (check_ != old_check) return Status::kWrongBase;
+#if MOTE_WITH_CHECKPOINT
+  old_check_ = old_check;
+#endif
   check_ = kCheckStart;
   old_position_ = 0;
   codec_ = static_cast<Codec>(field & 0x0F);
@@ -217,6 +220,63 @@ Status Patcher::Flush() {
   if (mode_ == Mode::kCheck) return Status::kDone;
   return config_.output.flush(config_.output.context, config_.output.buffer, size);
 }
+
+#if MOTE_WITH_CHECKPOINT
+bool Patcher::CanSave() const {
+#if MOTE_WITH_MODEL
+  if (codec_ == Codec::kModel && !reinterpret_cast<const ModelDecoder*>(config_.memory)->started()) return false;
+#endif
+  return status_ == Status::kNeedInput && mode_ != Mode::kCheck && (remaining_ | bytes_) != 0;
+}
+
+// Whether the fields are such that no read or write leaves old, new or the buffer.
+bool Patcher::InRange() const {
+  // A number has up to four digits of seven bits so far.
+  uint32_t bits = 0;
+  while (bits < kLastVarintShift && bits != shift_) bits += 7;
+  const bool is_command = state_ >= State::kCopy && state_ <= State::kSeek && bits == shift_;
+  const bool is_mode = mode_ == Mode::kInsert || (mode_ == Mode::kAdd && codec_ != Codec::kModel);
+  return is_command && is_mode && remaining_ <= new_size_ && bytes_ <= new_size_ - remaining_ && (remaining_ | bytes_) != 0 &&
+         (bytes_ == 0 || codec_ != Codec::kModel) && old_position_ <= old_size_ &&
+         (mode_ != Mode::kAdd || bytes_ <= old_size_ - old_position_) && filled_ <= config_.output.buffer_size &&
+         filled_ <= produced();
+}
+
+void Patcher::Transfer(StateStream& stream) {
+  stream.Number(codec_field_);
+  stream.Number(old_size_);
+  stream.Number(new_size_);
+  stream.Number(old_check_);
+  // The same that is done when a header is complete, with the same checks.
+  if (stream.restoring() && (!stream.good() || Start(old_check_) != Status::kDone)) {
+    stream.Require(false);
+    return;
+  }
+  stream.Number(state_);
+  stream.Number(mode_);
+  stream.Number(shift_);
+  stream.Number(number_);
+  stream.Number(bytes_);
+  stream.Number(remaining_);
+  stream.Number(old_position_);
+  stream.Number(filled_);
+  stream.Number(check_);
+  if (!InRange()) {
+    stream.Require(false);
+    return;
+  }
+  stream.Bytes(config_.output.buffer, filled_);
+#if MOTE_WITH_LZSS
+  if (codec_ == Codec::kLzss) {
+    lzss_.Transfer(stream);
+    stream.Bytes(config_.memory, 1u << (lzss::kMinWindowBits + (codec_field_ >> 4)));
+  }
+#endif
+#if MOTE_WITH_MODEL
+  if (codec_ == Codec::kModel) model().Transfer(stream);
+#endif
+}
+#endif
 
 #if MOTE_WITH_MODEL
 // The first error counts; kDone is none.

@@ -25,6 +25,7 @@
 #if MOTE_WITH_MODEL
 #include "patch/model_decoder.h"
 #endif
+#include "patch/state_stream.h"
 #include "patch/status.h"
 
 namespace mote {
@@ -106,6 +107,18 @@ class Patcher {
   /// How many bytes of new were rebuilt so far (the last of them may still be in the buffer).
   uint32_t produced() const { return new_size_ - remaining_ - bytes_; }
 
+#if MOTE_WITH_CHECKPOINT
+  /// Whether this is a state that can be saved: the header was checked, something was decoded, and there is more of new to come.
+  bool CanSave() const;
+  /// Names all that a patcher needs to go on, between two calls of Write. REQUIRES: to save, CanSave(); to restore, Init was
+  /// just called. Restoring checks the base anew, and everything else that is read; when the stream is not good afterwards,
+  /// only Init may be called. Nothing is flushed.
+  void Transfer(StateStream& stream);
+  /// Bytes that are in the buffer, and the check of those that were flushed.
+  uint32_t filled() const { return filled_; }
+  uint32_t check() const { return check_; }
+#endif
+
  private:
   // What comes next: the fields of the header (FORMAT.md 3), then those of a command, then the check of new (5). Each is followed by
   // the next in this list, if the code does not say otherwise.
@@ -120,6 +133,9 @@ class Patcher {
   Status Start(uint32_t old_check);
   Status Append(uint32_t size);
   Status Flush();
+#if MOTE_WITH_CHECKPOINT
+  bool InRange() const;
+#endif
 #if MOTE_WITH_MODEL
   // For codec model. Its decoder goes on for a while after an error, which stays in status_: after that, nothing is called and
   // what is read means nothing.
@@ -150,6 +166,9 @@ class Patcher {
   uint32_t filled_;      // bytes of old or new in the buffer
   uint32_t check_;       // of old, then of new, without what is in the buffer
   PatcherConfig config_;
+#if MOTE_WITH_CHECKPOINT
+  uint32_t old_check_;
+#endif
 #if MOTE_WITH_LZSS
   lzss::Decoder lzss_;
 #endif

@@ -138,6 +138,23 @@ class Predictor {
   void LearnUpper(const Unit& unit, uint32_t new_address, uint32_t target);
 #endif
 
+  /// Names what is known between two items. REQUIRES: Init was called.
+  void Transfer(StateStream& stream) {
+    stream.Number(boundary_);
+#if MOTE_WITH_PAIRS
+    stream.Number(patched_);
+    stream.Number(patched_end_);
+    stream.Number(next_lower_);
+    stream.Require(next_lower_ < kLowers);
+    for (Lower& lower : lowers_) {
+      stream.Number(lower.old_bits);
+      stream.Number(lower.new_bits);
+      stream.Number(lower.reg);
+      stream.Require(lower.reg >= -1 && lower.reg < 32);
+    }
+#endif
+  }
+
  private:
   void LookAt(const uint8_t* bytes, uint32_t available, uint32_t old_position, uint32_t address);
 

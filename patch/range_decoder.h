@@ -7,6 +7,7 @@
 
 #include "patch/config.h"
 #include "patch/probability.h"
+#include "patch/state_stream.h"
 
 namespace mote {
 
@@ -70,6 +71,19 @@ class RangeDecoder {
       if (range_ < kLowest) TakeByte();
     }
     return value;
+  }
+
+  /// REQUIRES: Start was called, and the queue is not full.
+  void Transfer(StateStream& stream) {
+    stream.Number(count_);
+    stream.Number(range_);
+    stream.Number(code_);
+    if (stream.restoring()) first_ = 0;
+    if (count_ >= kQueueSize || range_ < kLowest) {
+      stream.Require(false);
+      return;
+    }
+    for (unsigned i = 0; i < count_; ++i) stream.Number(queue_[(first_ + i) % kQueueSize]);
   }
 
  private:

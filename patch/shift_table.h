@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "patch/state_stream.h"
+
 namespace mote {
 
 class ShiftTable {
@@ -26,6 +28,28 @@ class ShiftTable {
 
   /// Enters what moved how far. In a full table it replaces the next entry in turn that was not in use since its last turn.
   void Learn(uint32_t address, uint32_t shift);
+
+  /// REQUIRES: Init was called and, to save, something was learned.
+  void Transfer(StateStream& stream) {
+    uint8_t count = static_cast<uint8_t>(end_ - entries_), turn = static_cast<uint8_t>(turn_ - entries_);
+    stream.Number(count);
+    stream.Number(turn);
+    const auto capacity = static_cast<uint32_t>(limit_ - entries_);
+    if (count == 0 || count > capacity || turn >= capacity) {
+      stream.Require(false);
+      return;
+    }
+    end_ = entries_ + count;
+    turn_ = entries_ + turn;
+    for (Entry* entry = entries_; entry != end_; ++entry) {
+      stream.Number(entry->address);
+      stream.Number(entry->shift);
+      uint8_t uses = static_cast<uint8_t>(entry->uses);
+      stream.Number(uses);
+      entry->uses = uses;
+      stream.Require(uses <= kMaxUses && (entry == entries_ || entry[-1].address < entry->address));
+    }
+  }
 
  private:
   static constexpr uint32_t kMaxUses = 3;

@@ -13,4 +13,17 @@ struct Hash {
   void* context;
 };
 
+/// Bytes of a SHA-256's state between two blocks: its eight numbers of 32 bits.
+constexpr uint32_t kHashStateSize = 32;
+constexpr uint32_t kHashBlockSize = 64;
+
+/// For checkpoints: what a library keeps between two blocks. Both may be null: then what was hashed is hashed again, from the flash.
+struct HashState {
+  /// Writes kHashStateSize bytes, in an order of the library's own. Called after whole blocks only.
+  void (*save)(void* context, uint8_t* state);
+  /// Goes on as after `size` bytes, a multiple of kHashBlockSize, that came to `state`.
+  void (*restore)(void* context, const uint8_t* state, uint32_t size);
+  void* context;
+};
+
 }  // namespace mote

@@ -54,4 +54,38 @@ Status Updater::WriteNew(void* context, uint8_t* data, uint32_t size) {
   return flash.program(flash.context, at, data, size);
 }
 
+#if MOTE_WITH_CHECKPOINT
+template <typename Take>
+Status Updater::ReadFlushed(Take take) {
+  const Flash& flash = *new_slot_.flash;
+  uint8_t bytes[64];
+  for (uint32_t at = new_slot_.offset; at != position_;) {
+    const uint32_t left = position_ - at;
+    const uint32_t size = left < sizeof bytes ? left : uint32_t{sizeof bytes};
+    if (Status status = flash.read(flash.context, at, bytes, size); status != Status::kDone) return status;
+    take(bytes, size);
+    at += size;
+  }
+  return Status::kDone;
+}
+
+void Updater::Transfer(StateStream& stream) {
+  patcher_.Transfer(stream);
+  if (!stream.restoring() || !stream.good()) return;
+  position_ = new_slot_.offset + patcher_.produced() - patcher_.filled();
+  while (erased_ < position_) erased_ += new_slot_.flash->erase_unit;
+  uint32_t check = kCheckStart;
+  stream.Require(position_ == erased_ && ReadFlushed([&](const uint8_t* bytes, uint32_t size) {
+                                           check = UpdateCheck(check, bytes, size);
+                                         }) == Status::kDone);
+  stream.Require(check == patcher_.check());
+}
+
+Status Updater::HashFlushed() {
+  return ReadFlushed([this](const uint8_t* bytes, uint32_t size) {
+    if (hash_.update) hash_.update(hash_.context, bytes, size);
+  });
+}
+#endif
+
 }  // namespace mote

@@ -54,7 +54,22 @@ class Updater {
 
   const Patcher& patcher() const { return patcher_; }
 
+#if MOTE_WITH_CHECKPOINT
+  /// Bytes of new that were handed to the flash.
+  uint32_t flushed() const { return position_ - new_slot_.offset; }
+  /// Whether the state can be saved: as Patcher::CanSave, and what was handed to the flash fills erase units.
+  bool CanSave() const { return position_ == erased_ && patcher_.CanSave(); }
+  /// As Patcher::Transfer. Restoring also reads back what was flushed and checks it: the new slot's flash needs `read`.
+  void Transfer(StateStream& stream);
+  /// Hands what was flushed to the hash, read back from the flash. Statuses of Flash::read.
+  Status HashFlushed();
+#endif
+
  private:
+#if MOTE_WITH_CHECKPOINT
+  template <typename Take>
+  Status ReadFlushed(Take take);
+#endif
   static Status ReadOld(void* self, uint32_t offset, uint8_t* to, uint32_t size);
   static Status WriteNew(void* self, uint8_t* data, uint32_t size);
 #if MOTE_WITH_MODEL

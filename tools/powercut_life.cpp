@@ -9,6 +9,8 @@
 #include "agent/boot.h"
 #include "agent/session.h"
 #include "diff/diff.h"
+#include "patch/check.h"
+#include "patch/model.h"
 
 namespace mote::tools {
 namespace {
@@ -16,7 +18,6 @@ namespace {
 using Bytes = std::vector<uint8_t>;
 
 constexpr uint64_t kGarbageSeed = 5;
-constexpr size_t kPiece = 61;             // bytes of a delta at a time
 constexpr uint32_t kCodecMemory = 32768;  // bytes, for any codec
 constexpr uint8_t kTrialBoots = 3;
 constexpr int kMaxStarts = 80;  // in which a life must come to its end
@@ -61,7 +62,8 @@ uint32_t RoundUp(uint32_t size, uint32_t unit) { return (size + unit - 1) / unit
 // What is where, with a sector that is nobody's before, between and behind all of it: slot 0, slot
 // 1 in sectors of its own, metadata, the factory's slot. Primary has one more unit, for the swap.
 SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
-                                               const PowercutGeometry& geometry, Layout& layout) {
+                                               const PowercutGeometry& geometry, Layout& layout,
+                                               CheckpointArea& area) {
   const uint32_t sector = geometry.sector;
   const uint32_t second = geometry.second_sector == 0 ? sector : geometry.second_sector;
   const uint32_t unit = std::max(sector, second);
@@ -78,6 +80,13 @@ SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
   at += seconds_size + sector;
   const MetadataArea metadata = {nullptr, at, geometry.metadata_page, geometry.metadata_pages};
   at += metadata.page_size * metadata.pages + sector;
+  if (const uint32_t interval = scenario.checkpoint_interval; interval != 0) {
+    const uint32_t memory = scenario.codec == Codec::kModel ? kModelRam[0] : 256;
+    area = {nullptr, at,
+            RoundUp(CheckpointSize(memory, geometry.buffer, interval, geometry.program_unit), sector),
+            interval};
+    at += 2 * area.size + sector;
+  }
   const Slot third = {nullptr, at, image};
   if (factory) at += image + sector;
 
@@ -109,7 +118,7 @@ SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
 PowercutDevice::PowercutDevice(const PowercutScenario& scenario, const PowercutGeometry& geometry)
     : scenario_(scenario),
       geometry_(geometry),
-      fresh_(Place(scenario, geometry, layout_), kGarbageSeed) {
+      fresh_(Place(scenario, geometry, layout_, area_), kGarbageSeed) {
   const uint32_t sector = geometry.sector;
   const uint32_t first_size = geometry.image_sectors * sector;
   const bool in_place = scenario.install != Install::kNone;
@@ -118,7 +127,9 @@ PowercutDevice::PowercutDevice(const PowercutScenario& scenario, const PowercutG
   for (const auto& [start, size] :
        {std::pair{layout_.slots[0].slot.offset, layout_.slots[0].slot.size},
         std::pair{layout_.slots[1].slot.offset, layout_.slots[1].slot.size},
-        std::pair{area.offset, area.page_size * area.pages}}) {
+        std::pair{area.offset, area.page_size * area.pages},
+        std::pair{area_.offset, 2 * area_.size}}) {
+    if (size == 0) continue;
     gaps_.emplace_back(free, start);
     free = start + size;
   }
@@ -161,6 +172,7 @@ class Life {
         flash_(inner_),
         second_(inner_),
         layout_(device.layout_),
+        area_(device.area_),
         buffer_(device.geometry_.buffer),
         memory_(kCodecMemory / 8) {
     simulated_.Reseed(seed);
@@ -174,6 +186,7 @@ class Life {
     for (SlotInfo& slot : layout_.slots) slot.slot.flash = &flash_;
     if (second_.erase_unit != flash_.erase_unit) layout_.slots[1].slot.flash = &second_;
     layout_.metadata.flash = &flash_;
+    area_.flash = &flash_;
   }
   Life(const Life&) = delete;
 
@@ -261,6 +274,8 @@ class Life {
 
   void EventHappened() {
     has_error_ |= !events_.front().is_cut();
+    has_read_differently_ |= events_.front().kind == PowercutEvent::kUnstable ||
+                             events_.front().kind == PowercutEvent::kNoisy;
     events_ = events_.subspan(1);
     changes_before_ = changes_;
     reads_before_ = reads_;
@@ -310,6 +325,7 @@ class Life {
     for (uint8_t slot : slots) forbid_until(layout_.slots[slot].slot);
     const MetadataArea& area = layout_.metadata;
     forbid_until({&flash_, area.offset, area.page_size * area.pages});
+    if (area_.size != 0) forbid_until({&flash_, area_.offset, 2 * area_.size});
     simulated_.Forbid(from, simulated_.geometry().size - from, SimulatedFlash::kChange);
   }
 
@@ -424,13 +440,18 @@ class Life {
           {&layout_, &metadata, running, target, buffer_.data(),
            static_cast<uint32_t>(buffer_.size()), reinterpret_cast<uint8_t*>(memory_.data()),
            static_cast<uint32_t>(memory_.size() * 8), Functions(),
-           device_.scenario_.knows_digest ? digest.data() : nullptr, kAnyAddress});
-      size_t sent = 0;
+           device_.scenario_.knows_digest ? digest.data() : nullptr, kAnyAddress,
+           area_.size != 0 ? &area_ : nullptr, Identity(delta),
+           static_cast<uint32_t>(delta.size())});
+      if (!simulated_.powered()) return;
+      size_t sent = session.offset();
+      if (status == Status::kNeedInput) CheckResumed(session, next);
       const size_t limit = abandons ? delta.size() * 2 / 3 : delta.size();
       while (status == Status::kNeedInput && sent < limit) {
-        const size_t size = std::min(kPiece, limit - sent);
+        const size_t size = std::min<size_t>(kPowercutPiece, limit - sent);
         status = session.Write(delta.data() + sent, static_cast<uint32_t>(size));
         sent += size;
+        if (area_.size != 0) CountCheckpoints(session, sent, delta.size());
       }
       const bool complete = status == Status::kNeedInput && sent == delta.size();
       if (complete) status = session.Finish();
@@ -456,6 +477,39 @@ class Life {
     activated_ = next;
     ++activations_;
     starts_since_activation_ = 0;
+  }
+
+  // ---- Checkpoints.
+
+  static uint32_t Identity(const Bytes& delta) {
+    return UpdateCheck(kCheckStart, delta.data(), static_cast<uint32_t>(delta.size()));
+  }
+
+  // A session has begun: not before the last checkpoint that an earlier one is known to have written.
+  void CheckResumed(const Session& session, int next) {
+    if (next != sending_) sent_ = known_checkpoint_ = 0;
+    sending_ = next;
+    const uint32_t offset = session.offset();
+    if (offset != 0) ++result_.resumed;
+    if (sent_ > offset) result_.resent = std::max(result_.resent, sent_ - offset);
+    if (offset < known_checkpoint_ && !has_read_differently_ && !ever_failed() &&
+        !has_permanent_fault_) {
+      Fail(fmt::format("a session goes on at byte {}, with a checkpoint at {}", offset,
+                       known_checkpoint_));
+    }
+    known_checkpoint_ = offset;
+    counted_ = 0;
+  }
+
+  void CountCheckpoints(const Session& session, size_t sent, size_t size) {
+    sent_ = static_cast<uint32_t>(sent);
+    const Checkpoints& checkpoints = session.checkpoints();
+    const uint32_t before = known_checkpoint_;
+    known_checkpoint_ = std::max(before, checkpoints.offset());
+    result_.checkpoints += checkpoints.written() - counted_;
+    counted_ = checkpoints.written();
+    const uint32_t end = sent == size ? sent_ : known_checkpoint_;
+    result_.interval = std::max({result_.interval, known_checkpoint_ - before, end - known_checkpoint_});
   }
 
   void FirmwareError(const char* who, Status status) {
@@ -542,12 +596,20 @@ class Life {
     const uint32_t smallest = simulated_.geometry().erase_unit;
     const uint32_t marks = metadata.marks_per_page();
     const uint32_t sectors = slot.size / sector;
-    const uint32_t interval = marks == 0 ? sectors : (sectors + marks - 1) / marks;
+    const uint32_t replayed = marks == 0 ? sectors : (sectors + marks - 1) / marks;
+    // With checkpoints every sector has a mark.
+    const uint32_t interval = area_.size != 0 && !has_read_differently_ ? 0 : replayed;
     const uint32_t interruptions = result_.events + (abandoned_ ? 1 : 0);
     const auto first = simulated_.erases().begin() + slot.offset / smallest;
     uint32_t erases = 0;
     std::for_each(first, first + slot.size / smallest, [&](uint32_t n) { erases += n; });
     const auto needed = RoundUp(static_cast<uint32_t>(device_.images_[1].size()), sector) / sector;
+    result_.rewritten = erases - std::min(erases, needed);
+    if (area_.size != 0) {
+      const auto checkpoints = simulated_.erases().begin() + area_.offset / smallest;
+      std::for_each(checkpoints, checkpoints + 2 * area_.size / smallest,
+                    [&](uint32_t n) { result_.checkpoint_erases += n; });
+    }
     if (erases > needed + interruptions * (interval + 1)) {
       Fail(fmt::format("{} sectors were erased for {} and {} interruptions", erases, needed,
                        interruptions));
@@ -574,6 +636,7 @@ class Life {
   Flash inner_;
   Flash flash_, second_;
   Layout layout_;
+  CheckpointArea area_;
   Bytes buffer_;
   std::vector<uint64_t> memory_;
   Sha256 sha256_;
@@ -588,6 +651,9 @@ class Life {
   bool fault_in_slot_ = false, is_read_fault_ = false;  // the permanent one
   int starts_ = 0, starts_at_fault_ = 0;
 
+  bool has_read_differently_ = false;  // what a cut left
+  int sending_ = 0;                     // the version
+  uint32_t sent_ = 0, known_checkpoint_ = 0, counted_ = 0;
   bool over_ = false;
   bool abandoned_ = false, refused_ = false;
   int floor_ = 0;      // the version that confirmed itself last

@@ -14,6 +14,7 @@
 #include "agent/layout.h"
 #include "diff/sha256.h"
 #include "patch/format.h"
+#include "stream/checkpoint.h"
 #include "tools/simulated_flash.h"
 
 namespace mote::tools {
@@ -46,6 +47,9 @@ struct PowercutScenario {
   /// Whether the session is given the digest that the image shall have.
   bool knows_digest = true;
   Codec codec = Codec::kLzss;
+  /// Sectors from one checkpoint of the decoder to the next; 0: an interrupted session is resumed by
+  /// replay.
+  uint32_t checkpoint_interval = 0;
   /// There is a factory slot, with the first version. A/B: nothing else is there at first; static:
   /// primary holds it, too.
   bool has_factory_slot = false;
@@ -81,7 +85,15 @@ struct PowercutResult {
   uint64_t reads = 0;
   uint32_t events = 0;        ///< that happened
   uint32_t sectors_kept = 0;  ///< by sessions that resumed
+  /// With checkpoints, bytes of the delta: the most from one checkpoint to the next, and the most
+  /// that were sent again after an interruption. Sessions that began at a checkpoint, and sectors
+  /// of the target that were erased more often than the image has sectors.
+  uint32_t interval = 0, resent = 0, resumed = 0, rewritten = 0;
+  uint32_t checkpoints = 0, checkpoint_erases = 0;
 };
+
+/// Bytes of a delta that a session is handed at a time.
+constexpr uint32_t kPowercutPiece = 61;
 
 /// A device fresh from the factory, with its images and deltas. Every life starts from it.
 class PowercutDevice {
@@ -100,7 +112,8 @@ class PowercutDevice {
   friend class Life;
 
   static SimulatedFlash::Geometry Place(const PowercutScenario& scenario,
-                                        const PowercutGeometry& geometry, Layout& layout);
+                                        const PowercutGeometry& geometry, Layout& layout,
+                                        CheckpointArea& area);
 
   const PowercutScenario& scenario_;
   const PowercutGeometry& geometry_;
@@ -109,6 +122,7 @@ class PowercutDevice {
   std::vector<std::vector<uint8_t>> deltas_;  // from version i to i + 1
   std::vector<uint8_t> other_delta_;
   Layout layout_{};  // without flash
+  CheckpointArea area_{};  // without flash; of no bytes: there is none
   SimulatedFlash fresh_;
   std::vector<std::pair<uint32_t, uint32_t>> gaps_;  // from, to: what must never change
 };

@@ -37,6 +37,20 @@ constexpr PowercutScenario kScenarios[] = {
      .abandons_first = true,
      .first_is_another = true,
      .knows_digest = false},
+    {.name = "checkpoint-lzss", .checkpoint_interval = 2},
+    {.name = "checkpoint-model", .codec = Codec::kModel, .checkpoint_interval = 2},
+    {.name = "checkpoint-resume", .abandons_first = true, .checkpoint_interval = 1},
+    {.name = "checkpoint-model-resume",
+     .abandons_first = true,
+     .codec = Codec::kModel,
+     .checkpoint_interval = 1},
+    {.name = "checkpoint-no-digest", .updates = 2, .knows_digest = false, .checkpoint_interval = 1},
+    {.name = "checkpoint-another",
+     .abandons_first = true,
+     .first_is_another = true,
+     .knows_digest = false,
+     .checkpoint_interval = 2},
+    {.name = "checkpoint-swap", .install = Install::kSwap, .checkpoint_interval = 2},
     {.name = "overwrite-update", .install = Install::kOverwrite},
     {.name = "overwrite-twice", .install = Install::kOverwrite, .updates = 2},
     {.name = "overwrite-resume", .install = Install::kOverwrite, .abandons_first = true},
@@ -90,6 +104,8 @@ struct Options {
 
 struct Totals {
   uint64_t scenarios = 0, operations = 0, cuts = 0, faults = 0, failures = 0;
+  uint64_t resumed = 0;  // sessions, at a checkpoint
+  uint32_t resent = 0, interval = 0, rewritten = 0;
 };
 
 uint64_t Mix(uint64_t& state) {
@@ -108,6 +124,27 @@ std::string ReplayId(const PowercutDevice& device, uint64_t seed,
                       static_cast<char>(events[i].kind));
   }
   return id;
+}
+
+// What may be sent again after an interruption: from one checkpoint to the next, as in a life
+// without any, and a piece.
+uint32_t ResentLimit(const PowercutDevice& device, const PowercutResult& whole) {
+  if (device.scenario().checkpoint_interval == 0) return UINT32_MAX;
+  return whole.interval + kPowercutPiece;
+}
+
+// Two areas outlive one cut that leaves what reads differently, not several in a row.
+void CheckResent(PowercutResult& result, const std::vector<Event>& events, uint32_t limit) {
+  bool is_bound = true;
+  for (const Event& event : events) {
+    if (!event.is_cut() || (events.size() > 1 && (event.kind == Event::kUnstable ||
+                                                  event.kind == Event::kNoisy))) {
+      is_bound = false;
+    }
+  }
+  if (is_bound && result.failure.empty() && result.resent > limit) {
+    result.failure = fmt::format("{} bytes were sent again, more than {}", result.resent, limit);
+  }
 }
 
 class Runner {
@@ -130,6 +167,12 @@ class Runner {
 
   int Report() const {
     fmt::print("{} flash faults\n", totals_.faults);
+    if (totals_.resumed != 0) {
+      fmt::print("resumed at a checkpoint {} times: at most {} bytes of a delta were sent again for one cut, {} with one interval of {} "
+                 "and a piece of {}; at most {} sectors were written again\n",
+                 totals_.resumed, totals_.resent, totals_.interval + kPowercutPiece, totals_.interval,
+                 kPowercutPiece, totals_.rewritten);
+    }
     fmt::print("{} scenarios, {} operations, {} cuts, {} failures\n", totals_.scenarios,
                totals_.operations, totals_.cuts, totals_.failures);
     return totals_.failures == 0 && totals_.cuts != 0 ? 0 : 1;
@@ -138,7 +181,9 @@ class Runner {
  private:
   void Run(const PowercutDevice& device) {
     ++totals_.scenarios;
+    limit_ = UINT32_MAX;
     const PowercutResult whole = Live(device, options_.seed, {});
+    limit_ = ResentLimit(device, whole);
     totals_.operations += whole.changes;
     if (!whole.failure.empty()) return;
     const auto changes = static_cast<uint32_t>(whole.changes);
@@ -190,6 +235,15 @@ class Runner {
   PowercutResult Live(const PowercutDevice& device, uint64_t seed,
                       const std::vector<Event>& events) {
     PowercutResult result = device.Live(seed, events, options_.sabotage);
+    CheckResent(result, events, limit_);
+    totals_.resumed += result.resumed;
+    if (result.events == 1 && events[0].is_cut() && device.scenario().checkpoint_interval != 0) {
+      totals_.rewritten = std::max(totals_.rewritten, result.rewritten);
+      if (result.resent > totals_.resent) {
+        totals_.resent = result.resent;
+        totals_.interval = limit_ - kPowercutPiece;
+      }
+    }
     for (uint32_t i = 0; i < result.events; ++i)
       ++(events[i].is_cut() ? totals_.cuts : totals_.faults);
     if (!result.failure.empty()) {
@@ -203,6 +257,7 @@ class Runner {
 
   const Options& options_;
   Totals totals_;
+  uint32_t limit_ = UINT32_MAX;
 };
 
 template <typename T, size_t kSize>
@@ -254,8 +309,9 @@ int Replay(const std::string& id) {
     std::cerr << "powercut: --replay takes what a failure printed: scenario/geometry/seed/events\n";
     return 2;
   }
-  const PowercutResult result = PowercutDevice(*scenario, *geometry)
-                                    .Live(std::strtoull(parts[2].c_str(), nullptr, 10), *events);
+  const PowercutDevice device(*scenario, *geometry);
+  PowercutResult result = device.Live(std::strtoull(parts[2].c_str(), nullptr, 10), *events);
+  CheckResent(result, *events, ResentLimit(device, device.Live(1, {})));
   fmt::print("{} changes, {} reads, {} of {} events, {} sectors kept: {}\n", result.changes,
              result.reads, result.events, events->size(), result.sectors_kept,
              result.failure.empty() ? "right" : result.failure);
