@@ -309,7 +309,10 @@ Status Session::CompleteSector() {
 Status Session::Distrust() {
   trusted_ = sector_;
 #if MOTE_WITH_CHECKPOINT
-  if (config_.checkpoints) checkpoints_.Discard();
+  // Marks of the checkpoint said so, not only those of the metadata.
+  if (config_.checkpoints && sector_ < target().offset + checkpoints_.complete()) {
+    checkpoints_.Discard();
+  }
 #endif
   config_.metadata->progress = marks_;
   return config_.metadata->Commit();

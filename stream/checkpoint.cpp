@@ -246,7 +246,7 @@ void Checkpoints::SetNext(uint32_t flushed) {
 
 Status Checkpoints::Write(Updater& updater, const uint8_t* data, uint32_t size) {
   // What was restored is written once more: only behind a record of this session is it known where marks may be programmed.
-  if (size != 0 && current_ != kNone && !settled_ && consumed_ != 0) Save(&updater);
+  if (size != 0 && offset_ != 0 && !settled_ && !broken_) Save(&updater);
   Status status = Status::kNeedInput;
   do {
     const uint32_t part = size != 0;
@@ -336,7 +336,7 @@ void Checkpoints::Save(const Updater* updater) {
 }
 
 void Checkpoints::Start() {
-  if (!settled_ && !broken_) Save(nullptr);
+  if (offset_ == 0 && !settled_ && !broken_) Save(nullptr);
 }
 
 void Checkpoints::Complete(uint32_t size) {

@@ -445,9 +445,9 @@ class Life {
            static_cast<uint32_t>(delta.size())});
       if (!simulated_.powered()) return;
       size_t sent = session.offset();
-      if (status == Status::kNeedInput) CheckResumed(session, next);
+      if (status == Status::kNeedInput) CheckResumed(session, Identity(delta));
       const size_t limit = abandons ? delta.size() * 2 / 3 : delta.size();
-      while (status == Status::kNeedInput && sent < limit) {
+      while (status == Status::kNeedInput && sent < limit && simulated_.powered()) {
         const size_t size = std::min<size_t>(kPowercutPiece, limit - sent);
         status = session.Write(delta.data() + sent, static_cast<uint32_t>(size));
         sent += size;
@@ -486,9 +486,9 @@ class Life {
   }
 
   // A session has begun: not before the last checkpoint that an earlier one is known to have written.
-  void CheckResumed(const Session& session, int next) {
-    if (next != sending_) sent_ = known_checkpoint_ = 0;
-    sending_ = next;
+  void CheckResumed(const Session& session, uint32_t delta) {
+    if (delta != sending_) sent_ = known_checkpoint_ = 0;
+    sending_ = delta;
     const uint32_t offset = session.offset();
     if (offset != 0) ++result_.resumed;
     if (sent_ > offset) result_.resent = std::max(result_.resent, sent_ - offset);
@@ -652,7 +652,7 @@ class Life {
   int starts_ = 0, starts_at_fault_ = 0;
 
   bool has_read_differently_ = false;  // what a cut left
-  int sending_ = 0;                     // the version
+  uint32_t sending_ = 0;                // the delta
   uint32_t sent_ = 0, known_checkpoint_ = 0, counted_ = 0;
   bool over_ = false;
   bool abandoned_ = false, refused_ = false;
