@@ -471,6 +471,7 @@ class Life {
         simulated_.Content(layout_.slots[target].slot.offset, static_cast<uint32_t>(image.size()));
     if (!std::ranges::equal(there, image)) return Fail("a slot is verified and not the image");
     announced_ = std::max(announced_, next);
+    sending_ = 0;  // there is no checkpoint of it any more
     const Status status = Activate(layout_, metadata, target);
     if (!simulated_.powered()) return;
     if (status != Status::kDone) return FirmwareError("Activate", status);

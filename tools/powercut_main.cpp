@@ -129,7 +129,10 @@ std::string ReplayId(const PowercutDevice& device, uint64_t seed,
 // What may be sent again after an interruption: from one checkpoint to the next, as in a life
 // without any, and a piece.
 uint32_t ResentLimit(const PowercutDevice& device, const PowercutResult& whole) {
-  if (device.scenario().checkpoint_interval == 0) return UINT32_MAX;
+  // An image that turns out to be corrupt is sent again as a whole.
+  if (device.scenario().checkpoint_interval == 0 || device.scenario().first_is_another) {
+    return UINT32_MAX;
+  }
   return whole.interval + kPowercutPiece;
 }
 
@@ -237,8 +240,10 @@ class Runner {
     PowercutResult result = device.Live(seed, events, options_.sabotage);
     CheckResent(result, events, limit_);
     totals_.resumed += result.resumed;
-    if (result.events == 1 && events[0].is_cut() && device.scenario().checkpoint_interval != 0) {
-      totals_.rewritten = std::max(totals_.rewritten, result.rewritten);
+    if (result.events == 1 && events[0].is_cut() && limit_ != UINT32_MAX) {
+      // To abandon a session is an interruption, too.
+      const uint32_t abandoned = device.scenario().abandons_first ? 1 : 0;
+      totals_.rewritten = std::max(totals_.rewritten, result.rewritten - std::min(result.rewritten, abandoned));
       if (result.resent > totals_.resent) {
         totals_.resent = result.resent;
         totals_.interval = limit_ - kPowercutPiece;
