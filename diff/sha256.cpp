@@ -38,6 +38,22 @@ Hash Sha256::hash() {
           this};
 }
 
+// The library's structure is public; its portable implementation counts bits.
+HashState Sha256::hash_state() {
+  static_assert(sizeof(State::state) == kHashStateSize);
+  return {[](void* context, uint8_t* state) {
+            memcpy(state, AsState(static_cast<Sha256*>(context)->state_.data())->state,
+                   kHashStateSize);
+          },
+          [](void* context, const uint8_t* state, uint32_t size) {
+            Sha256& self = *static_cast<Sha256*>(context);
+            self = Sha256();
+            memcpy(AsState(self.state_.data())->state, state, kHashStateSize);
+            AsState(self.state_.data())->count = uint64_t{size} * 8;
+          },
+          this};
+}
+
 Sha256::Digest Sha256::Of(std::span<const uint8_t> data) {
   Sha256 sha256;
   sha256.Update(data);

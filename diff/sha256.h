@@ -27,6 +27,8 @@ class Sha256 {
   Digest Finish() const;
   /// Feeds this object, which must outlive the returned hash and not be moved.
   Hash hash();
+  /// What checkpoints keep of this object, which must outlive what is returned and not be moved.
+  HashState hash_state();
 
   static Digest Of(std::span<const uint8_t> data);
 

@@ -19,5 +19,7 @@ namespace mote {
 /// Starts `context`, which is the caller's (sizeof(br_sha256_context) bytes, no heap), and returns the hash that goes on with it.
 /// It may be read with br_sha256_out at any time.
 Hash BearsslSha256(br_sha256_context* context);
+/// For checkpoints: what `context` has between two blocks.
+HashState BearsslSha256State(br_sha256_context* context);
 
 }  // namespace mote

@@ -621,10 +621,23 @@ class Life {
     }
   }
 
-  Sha256Functions Functions() { return {&ShaStart, &ShaUpdate, &ShaFinish, &sha256_}; }
+  // Some of the libraries there are cannot be asked for their state: they hash once more.
+  Sha256Functions Functions() {
+    const bool has_state = device_.scenario_.knows_digest;
+    return {&ShaStart, &ShaUpdate, &ShaFinish, &sha256_, has_state ? &ShaSave : nullptr,
+            has_state ? &ShaRestore : nullptr};
+  }
   static void ShaStart(void* context) { *static_cast<Sha256*>(context) = Sha256(); }
   static void ShaUpdate(void* context, const uint8_t* data, uint32_t size) {
     static_cast<Sha256*>(context)->Update({data, size});
+  }
+  static void ShaSave(void* context, uint8_t* state) {
+    const HashState hash = static_cast<Sha256*>(context)->hash_state();
+    hash.save(context, state);
+  }
+  static void ShaRestore(void* context, const uint8_t* state, uint32_t size) {
+    const HashState hash = static_cast<Sha256*>(context)->hash_state();
+    hash.restore(context, state, size);
   }
   static void ShaFinish(void* context, uint8_t* digest) {
     std::ranges::copy(static_cast<Sha256*>(context)->Finish(), digest);

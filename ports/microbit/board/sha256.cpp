@@ -11,11 +11,16 @@ void Update(void* context, const uint8_t* data, uint32_t size) {
   br_sha256_update(Context(context), data, size);
 }
 void Finish(void* context, uint8_t* digest) { br_sha256_out(Context(context), digest); }
+void Save(void* context, uint8_t* state) { br_sha256_state(Context(context), state); }
+void Restore(void* context, const uint8_t* state, uint32_t size) {
+  br_sha256_init(Context(context));
+  br_sha256_set_state(Context(context), state, size);
+}
 
 }  // namespace
 
 mote::Sha256Functions Sha256(br_sha256_context* context) {
-  return {&Start, &Update, &Finish, context};
+  return {&Start, &Update, &Finish, context, &Save, &Restore};
 }
 
 }  // namespace microbit
