@@ -353,7 +353,8 @@ void ModelDecoder::Transfer(StateStream& stream) {
   }
   if (stream.restoring()) {
     map.old_size = patcher_->old_size_;
-    cache_end_ = old_position_;
+    // Nothing is in the cache; at the end of old there is nothing to read.
+    cache_end_ = old_position_ + (old_position_ == map.old_size ? kCacheSize : 0);
     predictor_.Init(setting_);
   }
   predictor_.Transfer(stream);

@@ -25,7 +25,7 @@ device_sources() { (cd "$repository" && ls lzss/decoder.cpp patch/*.cpp stream/*
 update_sources() { device_sources | grep -v '^agent/'; }
 
 device_profiles() {
-  echo lzss model model-small all
+  echo lzss model model-small model+checkpoint all
   [[ ! -f $bearssl/src/hash/sha2small.c ]] || echo lzss+sha256
   [[ ! -f $repository/stream/mote_c.cpp ]] || echo c-api
 }
@@ -36,6 +36,7 @@ profile_flags() {
   case $1 in
     model) echo "$one" ;;
     model-small) echo "$one -DMOTE_SMALL_MODEL=1" ;;
+    model+checkpoint) echo "$one -DMOTE_WITH_CHECKPOINT=1" ;;
     all) ;;
     *) echo -DMOTE_WITH_MODEL=0 ;;
   esac
