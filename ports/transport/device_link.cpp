@@ -63,6 +63,10 @@ void DeviceLink::Open(const uint8_t* body) {
   uint32_t offset = 0;
   state_.status = config_.open(config_.context, identity, size, offset);
   state_.offset = state_.status == Status::kDone ? size : offset;
+  // Nothing is left to be sent: there will be no last byte.
+  if (state_.status == Status::kNeedInput && offset != 0 && offset == size) {
+    state_.status = config_.finish(config_.context);
+  }
 }
 
 void DeviceLink::Data(uint32_t offset, const uint8_t* data, uint32_t size) {

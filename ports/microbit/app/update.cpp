@@ -29,6 +29,7 @@ constexpr uint32_t kNoteSalt = 0x4E6F7465;
 constexpr uint32_t kSignInterval = 100;  // milliseconds, while the host waits
 
 mote::Layout layout;
+mote::CheckpointArea checkpoints;
 mote::Metadata metadata;
 mote::Session session;
 mote::DeviceLink link;
@@ -59,7 +60,7 @@ void WriteNote() {
   kFlash.program(nullptr, at, reinterpret_cast<const uint8_t*>(&note), sizeof note);
 }
 
-Status Open(void*, uint32_t identity, uint32_t size, uint32_t&) {
+Status Open(void*, uint32_t identity, uint32_t size, uint32_t& offset) {
   if (loaded != Status::kDone) return loaded;
   if (IsInstalled(identity, size)) return Status::kDone;
   delta_identity = identity;
@@ -75,8 +76,12 @@ Status Open(void*, uint32_t identity, uint32_t size, uint32_t&) {
   config.memory = memory;
   config.memory_size = sizeof memory;
   config.sha256 = Sha256(&sha256);
+  config.checkpoints = &checkpoints;
+  config.delta = identity;
+  config.delta_size = size;
   const Status status = session.Begin(config);
   open = status == Status::kNeedInput;
+  if (open) offset = session.offset();
   return status;
 }
 
@@ -96,6 +101,10 @@ Status Finish(void*) {
   PrintNumber(session.sectors_written());
   Print(", kept from before ");
   PrintNumber(session.sectors_kept());
+  Print(", begun at byte ");
+  PrintNumber(session.offset());
+  Print(", checkpoints ");
+  PrintNumber(session.checkpoints().written());
   Print("\n");
   return status;
 }
@@ -114,6 +123,7 @@ void FlashUsed() {
 
 uint8_t UpdateStart() {
   layout = SlotLayout();
+  checkpoints = CheckpointLayout();
   running = mote::SlotAtAddress(layout, AddressOf(fw_image_start));
   loaded = metadata.Load(layout);
   link.Init({{&Put, nullptr}, &Open, &Write, &Finish, &Restart, nullptr});

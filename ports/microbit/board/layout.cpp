@@ -21,4 +21,8 @@ mote::Layout SlotLayout() {
   return layout;
 }
 
+mote::CheckpointArea CheckpointLayout() {
+  return {&kFlash, AddressOf(layout_checkpoints), AddressOf(layout_checkpoints_size) / 2, kCheckpointInterval};
+}
+
 }  // namespace microbit
