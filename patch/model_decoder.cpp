@@ -353,8 +353,7 @@ void ModelDecoder::Transfer(StateStream& stream) {
   }
   if (stream.restoring()) {
     map.old_size = patcher_->old_size_;
-    // Nothing is in the cache; at the end of old there is nothing to read.
-    cache_end_ = old_position_ + (old_position_ == map.old_size ? kCacheSize : 0);
+    cache_end_ = old_position_;  // it is empty
     predictor_.Init(setting_);
   }
   predictor_.Transfer(stream);

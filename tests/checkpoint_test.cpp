@@ -317,10 +317,7 @@ TEST_P(CheckpointKind, ForgedOnesDoNoHarm) {
       ASSERT_TRUE(std::ranges::equal(
           copy.simulated.Content(copy.new_start(), static_cast<uint32_t>(small.new_image.size())), small.new_image));
     }
-    // A delta may seek to the end of old, where nothing is left to be read.
-    for (const auto& violation : copy.simulated.violations()) {
-      ASSERT_TRUE(violation.operation == SimulatedFlash::kRead && violation.size == 0) << copy.simulated.DescribeViolations();
-    }
+    ASSERT_EQ(copy.simulated.violation_count(), 0u) << copy.simulated.DescribeViolations();
   };
   for (size_t at = 4; at + 4 < record.size(); at += at < 400 ? 1 : 1 + random.Below(4 * kSlowdown)) {
     for (const uint8_t value : {0x00, 0xFF, 0x80, 0x7F, static_cast<int>(record[at] + 1), static_cast<int>(record[at] - 1)}) {
