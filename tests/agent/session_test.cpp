@@ -325,6 +325,120 @@ TEST(SessionTest, FaultsOfTheFlashAreReturned) {
     EXPECT_EQ(rig.simulated.erases()[i], 0u) << "erased before it was written down";
 }
 
+// ---- Resume by checkpoint. Two areas at sector 32.
+
+struct CheckpointRig : SessionRig {
+  explicit CheckpointRig(Install install = Install::kNone, uint32_t size = kSector)
+      : SessionRig(install, size), area{&flash, 32 * kSector, 4 * kSector, 2} {
+    config.checkpoints = &area;
+    config.delta = 77;
+    config.delta_size = static_cast<uint32_t>(delta.size());
+  }
+  // From where the session wants it, up to `limit`. Returns how many bytes were handed over.
+  size_t Send(size_t limit) {
+    EXPECT_EQ(session.Begin(config), Status::kNeedInput);
+    size_t at = session.offset();
+    for (; at < limit; ++at) EXPECT_EQ(session.Write(&delta[at], 1), Status::kNeedInput) << at;
+    return at;
+  }
+  bool HasRecord() const {
+    for (const uint32_t at : {32 * kSector, 36 * kSector}) {
+      if (simulated.content()[at] == 0x6D && simulated.content()[at + 2] == 0x43) return true;
+    }
+    return false;
+  }
+  CheckpointArea area;
+};
+
+// A cut behind every byte, and another one in each.
+TEST(SessionTest, ResumeByCheckpoint) {
+  for (const uint32_t buffer : {256u, 64u, 384u}) {
+    uint32_t most = 0;
+    for (size_t limit = 1; limit < CheckpointRig().delta.size(); limit += 5) {
+      SCOPED_TRACE(::testing::Message() << "buffer " << buffer << ", cut after " << limit);
+      CheckpointRig rig(Install::kNone, buffer);
+      rig.Send(limit);
+      const uint32_t last = rig.session.checkpoints().offset();
+      ASSERT_EQ(rig.metadata.Load(rig.layout), Status::kDone);
+      rig.Send(std::min(limit + limit % 3 * 40, rig.delta.size()));
+      EXPECT_EQ(rig.session.offset(), last);
+      most = std::max(most, static_cast<uint32_t>(limit) - last);
+      ASSERT_EQ(rig.metadata.Load(rig.layout), Status::kDone);
+      rig.Send(rig.delta.size());
+      ASSERT_EQ(rig.session.Finish(), Status::kDone);
+      EXPECT_EQ(Compare(rig.simulated.Content(10 * 256, 1801), rig.new_image), "");
+      EXPECT_TRUE(std::equal(rig.digest.begin(), rig.digest.end(), rig.session.digest()));
+      uint32_t erases = 0;
+      for (int i = 10; i < 18; ++i) erases += rig.simulated.erases()[i];
+      EXPECT_LE(erases, 8u + 2) << "one for each sector, and one for each cut";
+      EXPECT_EQ(rig.simulated.violation_count(), 0u) << rig.simulated.DescribeViolations();
+      EXPECT_FALSE(rig.HasRecord()) << "the update is over";
+    }
+    EXPECT_LT(most, CheckpointRig().delta.size() * 2 / 3);
+  }
+}
+
+TEST(SessionTest, CheckpointsOfAnotherUpdate) {
+  const auto resume = [](const auto& change) {
+    CheckpointRig rig;
+    rig.Send(rig.delta.size() * 2 / 3);
+    EXPECT_GT(rig.session.checkpoints().offset(), 0u);
+    EXPECT_EQ(rig.metadata.Load(rig.layout), Status::kDone);
+    change(rig);
+    EXPECT_EQ(rig.session.Begin(rig.config), Status::kNeedInput);
+    return rig.session.offset();
+  };
+  EXPECT_NE(resume([](CheckpointRig&) {}), 0u);
+  EXPECT_EQ(resume([](CheckpointRig& r) { r.config.delta = 78; }), 0u);
+  EXPECT_EQ(resume([](CheckpointRig& r) { r.config.delta_size = 1; }), 0u);
+  EXPECT_EQ(resume([](CheckpointRig& r) { r.config.digest = nullptr; }), 0u);
+  EXPECT_EQ(resume([](CheckpointRig& r) { r.Damage(0); }), 0u);
+  EXPECT_EQ(resume([](CheckpointRig& r) { r.config.checkpoints = nullptr; }), 0u);
+  EXPECT_EQ(resume([](CheckpointRig& r) { r.config.memory_size = 255; }), 0u);
+  // A session elsewhere has left the target as it was, and then another one has not.
+  EXPECT_EQ(resume([](CheckpointRig& r) { r.simulated.Load(10 * 256 + 5, Bytes{0}); }), 0u);
+}
+
+TEST(SessionTest, ACorruptDeltaLeavesNoCheckpoint) {
+  CheckpointRig rig;
+  rig.digest[31] ^= 1;
+  rig.Send(rig.delta.size());
+  EXPECT_TRUE(rig.HasRecord());
+  EXPECT_EQ(rig.session.Finish(), Status::kCorrupt);
+  EXPECT_FALSE(rig.HasRecord());
+}
+
+// The target was made something else: what the marks say of it does not hold.
+TEST(SessionTest, MarksCountOnlyForASlotThatIsReceiving) {
+  CheckpointRig rig;
+  rig.area.interval = 5;
+  rig.Send(rig.delta.size() * 3 / 4);
+  ASSERT_GT(rig.session.sectors_written(), 2u);
+  rig.metadata.slot(1).state = SlotState::kBad;
+  ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
+  rig.Send(rig.delta.size());
+  EXPECT_EQ(rig.session.sectors_kept(), 0u);
+  EXPECT_EQ(rig.session.Finish(), Status::kDone);
+}
+
+TEST(SessionTest, AreasForCheckpointsAreNobodyElses) {
+  const auto begin = [](const auto& change) {
+    CheckpointRig rig;
+    change(rig);
+    return rig.session.Begin(rig.config);
+  };
+  EXPECT_EQ(begin([](CheckpointRig&) {}), Status::kNeedInput);
+  for (const uint32_t sector : {0u, 2u, 8u, 9u, 11u, 17u, 23u, 27u, 30u, 31u}) {
+    EXPECT_EQ(begin([&](CheckpointRig& r) { r.area.offset = sector * 256; }), Status::kBadArgument) << sector;
+  }
+  EXPECT_EQ(begin([](CheckpointRig& r) { r.area.offset += 4; }), Status::kBadArgument);
+  EXPECT_EQ(begin([](CheckpointRig& r) { r.area.size += 4; }), Status::kBadArgument);
+  EXPECT_EQ(begin([](CheckpointRig& r) { r.area.size = 0; }), Status::kBadArgument);
+  EXPECT_EQ(begin([](CheckpointRig& r) { r.area.size = 0x80000000; }), Status::kBadArgument);
+  EXPECT_EQ(begin([](CheckpointRig& r) { r.area.interval = 0; }), Status::kBadArgument);
+  EXPECT_EQ(begin([](CheckpointRig& r) { r.area.flash = nullptr; }), Status::kBadArgument);
+}
+
 TEST(SessionTest, InactiveSlot) {
   AgentRig rig(Install::kNone, 3);
   ASSERT_EQ(rig.metadata.Load(rig.layout), Status::kDone);

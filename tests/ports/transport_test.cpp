@@ -555,6 +555,21 @@ TEST(DeviceLink, HostileFramesDoNoHarm) {
   }
 }
 
+// A device that kept all of the delta, but was cut before it could finish.
+TEST(DeviceLink, NothingLeftToBeSent) {
+  Device device(Random(50, 3));
+  device.keeps_ = true;
+  device.received_ = device.delta_;
+  Bytes open(kOpenSize);
+  open[0] = static_cast<uint8_t>(Message::kOpen);
+  open[2] = kTransportVersion;
+  PutNumber(open.data() + 3, Crc(device.delta_));
+  PutNumber(open.data() + 7, 50);
+  for (const uint8_t byte : Framed(open)) device.Put(byte);
+  EXPECT_EQ(device.finished_, 1u);
+  EXPECT_EQ(device.image_, device.delta_);
+}
+
 TEST(DeviceLink, ConsoleGetsWhatIsNoFrame) {
   Device device(Random(10, 12));
   const std::string typed = "print(1)\n";
