@@ -22,7 +22,7 @@ class StateStream {
     if (!holds) good_ = false;
   }
 
-  void Bytes(uint8_t* bytes, uint32_t size) {
+  [[gnu::noinline]] void Bytes(uint8_t* bytes, uint32_t size) {
     if (size != 0) move_(context_, bytes, size);
   }
 
