@@ -265,7 +265,7 @@ Status Session::Start() {
     if (resumes && trusted_ < complete) trusted_ = complete;
     // The slot is not what the marks were made for.
     if (!resumes && sector_ < complete) checkpoints_.Discard();
-    checkpoints_.Start();
+    checkpoints_.Start(new_size());
   }
 #endif
   return Status::kDone;

@@ -246,7 +246,7 @@ void Checkpoints::SetNext(uint32_t flushed) {
 
 Status Checkpoints::Write(Updater& updater, const uint8_t* data, uint32_t size) {
   // What was restored is written once more: only behind a record of this session is it known where marks may be programmed.
-  if (size != 0 && offset_ != 0 && !settled_ && !broken_) Save(&updater);
+  if (size != 0 && offset_ != 0 && !settled_ && !broken_) Save(&updater, updater.patcher().new_size());
   Status status = Status::kNeedInput;
   do {
     const uint32_t part = size != 0;
@@ -258,7 +258,7 @@ Status Checkpoints::Write(Updater& updater, const uint8_t* data, uint32_t size) 
         !updater.CanSave() || (config_.hash.save && updater.flushed() % kHashBlockSize != 0)) {
       continue;
     }
-    Save(&updater);
+    Save(&updater, updater.patcher().new_size());
   } while (size != 0 && status == Status::kNeedInput);
   return status;
 }
@@ -272,7 +272,7 @@ uint32_t Checkpoints::SizeOf(Updater* updater, Header& header) const {
 }
 
 // Without an updater: that the update began.
-void Checkpoints::Save(const Updater* updater) {
+void Checkpoints::Save(const Updater* updater, uint32_t new_size) {
   // To save changes nothing.
   Updater* const state = const_cast<Updater*>(updater);
   Header header{};
@@ -305,7 +305,9 @@ void Checkpoints::Save(const Updater* updater) {
   // From here on the other area does not count until it is sealed.
   const unsigned area = current_ == 0 ? 1 : 0;
   const uint32_t start = StartOf(area), end = start + config_.area.size;
-  const uint32_t used = needed + config_.area.interval * mark;
+  // Marks of all that is left, if there is room: what codec model holds back until the end may be many sectors.
+  uint32_t used = needed;
+  for (uint32_t at = header.complete; at < new_size && used < config_.area.size; at += slot_flash_->erase_unit) used += mark;
   for (erased_ = start; erased_ < end && erased_ - start < used; erased_ += flash().erase_unit) {
     broken_ = flash().erase(flash().context, erased_) != Status::kDone;
     if (broken_) return;
@@ -335,8 +337,8 @@ void Checkpoints::Save(const Updater* updater) {
   }
 }
 
-void Checkpoints::Start() {
-  if (offset_ == 0 && !settled_ && !broken_) Save(nullptr);
+void Checkpoints::Start(uint32_t new_size) {
+  if (offset_ == 0 && !settled_ && !broken_) Save(nullptr, new_size);
 }
 
 void Checkpoints::Complete(uint32_t size) {

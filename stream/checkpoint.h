@@ -40,7 +40,8 @@ struct CheckpointArea {
 };
 
 /// Bytes that a checkpoint takes at most: `memory` is what the codec is given (a window, or for codec model kModelRam of the
-/// profile), `buffer` the sector buffer. In less, an update waits with a checkpoint until fewer bytes are in its buffer.
+/// profile), `buffer` the sector buffer; with marks for an interval, of which there are more where one byte of the delta makes more, or codec
+/// model holds more back until the end. In less, an update waits with a checkpoint until fewer bytes are in its buffer.
 constexpr uint32_t CheckpointSize(uint32_t memory, uint32_t buffer, uint32_t interval, uint32_t program_unit) {
   const uint32_t mark = program_unit < 8 ? 8 : program_unit;
   return (216 + memory + buffer + program_unit - 1) / program_unit * program_unit + (interval + 2) * mark;
@@ -73,7 +74,8 @@ class Checkpoints {
   Status Write(Updater& updater, const uint8_t* data, uint32_t size);
 
   /// The new slot is about to be changed for the first time in this session: writes down that this update has begun.
-  void Start();
+  /// `new_size`: bytes of the new image.
+  void Start(uint32_t new_size);
   /// The first `size` bytes of the new slot, whole sectors, are complete: will not be changed again by this update. One mark in
   /// flash if that was not known yet.
   void Complete(uint32_t size);
@@ -99,7 +101,7 @@ class Checkpoints {
   bool WriteMark(uint32_t mark);
   void TransferHeader(StateStream& stream, Header& header) const;
   bool Restore(unsigned area, Updater& updater);
-  void Save(const Updater* updater);
+  void Save(const Updater* updater, uint32_t new_size);
   uint32_t SizeOf(Updater* updater, Header& header) const;
   void SetNext(uint32_t flushed);
 

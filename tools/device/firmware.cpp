@@ -19,7 +19,7 @@ extern "C" mote::Status Firmware(mote::Updater& updater, mote::UpdaterConfig& co
   const mote::CheckpointConfig& checkpoint_config = *reinterpret_cast<const mote::CheckpointConfig*>(config.memory);
   const uint32_t skipped = checkpoints.Begin(checkpoint_config, updater, config);
   status = checkpoints.Write(updater, delta + skipped, size - skipped);
-  checkpoints.Start();
+  checkpoints.Start(size);
   checkpoints.Complete(skipped);
   checkpoints.Discard();
 #else
