@@ -28,10 +28,11 @@ bool Overlap(const Flash* flash, uint32_t start, uint32_t end, const Slot& slot)
 // Both areas: whole erase units, and nobody else's.
 bool IsUsable(const CheckpointArea& area, const Layout& layout) {
   const Flash* flash = area.flash;
-  if (!flash || !flash->read || !flash->erase || !flash->program || area.interval == 0) return false;
+  if (!flash || !flash->read || !flash->erase || !flash->program || area.interval == 0)
+    return false;
   const uint32_t unit = flash->program_unit;
-  if (unit == 0 || (unit & (unit - 1)) != 0 || unit > kMaxCheckpointUnit || flash->erase_unit == 0 ||
-      area.size == 0 || area.size > (0xFFFFFFFF - area.offset) / 2 ||
+  if (unit == 0 || (unit & (unit - 1)) != 0 || unit > kMaxCheckpointUnit ||
+      flash->erase_unit == 0 || area.size == 0 || area.size > (0xFFFFFFFF - area.offset) / 2 ||
       area.offset % flash->erase_unit != 0 || area.size % flash->erase_unit != 0) {
     return false;
   }
@@ -127,11 +128,11 @@ Status Session::Begin(const SessionConfig& config) {
 void Session::Resume(const UpdaterConfig& config) {
   const Sha256Functions& sha256 = config_.sha256;
   const bool has_state = sha256.save && sha256.restore;
-  offset_ = checkpoints_.Begin({*config_.checkpoints,
-                                {config_.digest, config_.delta, config_.delta_size},
-                                {has_state ? sha256.save : nullptr,
-                                 has_state ? sha256.restore : nullptr, sha256.context}},
-                               updater_, config);
+  offset_ = checkpoints_.Begin(
+      {*config_.checkpoints,
+       {config_.digest, config_.delta, config_.delta_size},
+       {has_state ? sha256.save : nullptr, has_state ? sha256.restore : nullptr, sha256.context}},
+      updater_, config);
   if (offset_ == 0) {
     sha256.start(sha256.context);
     return;
@@ -148,8 +149,8 @@ void Session::Resume(const UpdaterConfig& config) {
 Status Session::Write(const uint8_t* data, uint32_t size) {
   if (status_ != Status::kNeedInput) return status_;
 #if MOTE_WITH_CHECKPOINT
-  const Status status = config_.checkpoints ? checkpoints_.Write(updater_, data, size)
-                                            : updater_.Write(data, size);
+  const Status status =
+      config_.checkpoints ? checkpoints_.Write(updater_, data, size) : updater_.Write(data, size);
 #else
   const Status status = updater_.Write(data, size);
 #endif

@@ -27,9 +27,9 @@
 // an interrupted operation left may read as right today and as wrong tomorrow: the sector in which
 // the power went is always written anew.
 //
-// Resume by checkpoint (MOTE_WITH_CHECKPOINT, stream/checkpoint.h): with an area for checkpoints, Begin
-// goes on from the last one, and offset() says at which byte of the delta. Sectors behind it that
-// were complete are kept, as above, each by a mark of its own.
+// Resume by checkpoint (MOTE_WITH_CHECKPOINT, stream/checkpoint.h): with an area for checkpoints,
+// Begin goes on from the last one, and offset() says at which byte of the delta. Sectors behind it
+// that were complete are kept, as above, each by a mark of its own.
 //
 // RAM: sizeof(Session), about 300 bytes, the caller's, with the buffers and contexts in the
 // configuration. A Session may not be moved between Begin and Finish. Not thread-safe. It may be

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -55,6 +56,26 @@ TEST(BearsslSha256, PublishedVectors) {
     for (const size_t chunk : {1, 3, 63, 64, 65, 4096}) {
       EXPECT_EQ(BearsslHex(message, chunk), digest) << message.size() << " bytes in pieces of " << chunk;
     }
+  }
+}
+
+// Between two blocks its state may be kept and gone on from: CHECKPOINT.md.
+TEST(BearsslSha256, GoesOn) {
+  Random random(2);
+  const Bytes message = RandomBytes(random, 1000);
+  for (uint32_t kept = 0; kept <= 960; kept += 64) {
+    br_sha256_context before, after;
+    const Hash first = BearsslSha256(&before);
+    if (kept != 0) first.update(first.context, message.data(), kept);
+    uint8_t state[kHashStateSize];
+    const HashState from = BearsslSha256State(&before), to = BearsslSha256State(&after);
+    from.save(from.context, state);
+    to.restore(to.context, state, kept);
+    const Hash second = {first.update, &after};
+    second.update(second.context, message.data() + kept, 1000 - kept);
+    uint8_t digest[br_sha256_SIZE];
+    br_sha256_out(&after, digest);
+    EXPECT_TRUE(std::ranges::equal(digest, Sha256::Of(message))) << kept;
   }
 }
 

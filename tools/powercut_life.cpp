@@ -82,9 +82,10 @@ SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
   at += metadata.page_size * metadata.pages + sector;
   if (const uint32_t interval = scenario.checkpoint_interval; interval != 0) {
     const uint32_t memory = scenario.codec == Codec::kModel ? kModelRam[0] : 256;
-    area = {nullptr, at,
-            RoundUp(CheckpointSize(memory, geometry.buffer, interval, geometry.program_unit), sector),
-            interval};
+    area = {
+        nullptr, at,
+        RoundUp(CheckpointSize(memory, geometry.buffer, interval, geometry.program_unit), sector),
+        interval};
     at += 2 * area.size + sector;
   }
   const Slot third = {nullptr, at, image};
@@ -436,13 +437,13 @@ class Life {
       const bool other = abandons && device_.scenario_.first_is_another;
       const Bytes& delta = other ? device_.other_delta_ : device_.deltas_[at];
       Session session;
-      Status status = session.Begin(
-          {&layout_, &metadata, running, target, buffer_.data(),
-           static_cast<uint32_t>(buffer_.size()), reinterpret_cast<uint8_t*>(memory_.data()),
-           static_cast<uint32_t>(memory_.size() * 8), Functions(),
-           device_.scenario_.knows_digest ? digest.data() : nullptr, kAnyAddress,
-           area_.size != 0 ? &area_ : nullptr, Identity(delta),
-           static_cast<uint32_t>(delta.size())});
+      Status status = session.Begin({&layout_, &metadata, running, target, buffer_.data(),
+                                     static_cast<uint32_t>(buffer_.size()),
+                                     reinterpret_cast<uint8_t*>(memory_.data()),
+                                     static_cast<uint32_t>(memory_.size() * 8), Functions(),
+                                     device_.scenario_.knows_digest ? digest.data() : nullptr,
+                                     kAnyAddress, area_.size != 0 ? &area_ : nullptr,
+                                     Identity(delta), static_cast<uint32_t>(delta.size())});
       if (!simulated_.powered()) return;
       size_t sent = session.offset();
       if (status == Status::kNeedInput) CheckResumed(session, Identity(delta));
@@ -486,7 +487,8 @@ class Life {
     return UpdateCheck(kCheckStart, delta.data(), static_cast<uint32_t>(delta.size()));
   }
 
-  // A session has begun: not before the last checkpoint that an earlier one is known to have written.
+  // A session has begun: not before the last checkpoint that an earlier one is known to have
+  // written.
   void CheckResumed(const Session& session, uint32_t delta) {
     if (delta != sending_) sent_ = known_checkpoint_ = 0;
     sending_ = delta;
@@ -510,7 +512,8 @@ class Life {
     result_.checkpoints += checkpoints.written() - counted_;
     counted_ = checkpoints.written();
     const uint32_t end = sent == size ? sent_ : known_checkpoint_;
-    result_.interval = std::max({result_.interval, known_checkpoint_ - before, end - known_checkpoint_});
+    result_.interval =
+        std::max({result_.interval, known_checkpoint_ - before, end - known_checkpoint_});
   }
 
   void FirmwareError(const char* who, Status status) {
@@ -624,7 +627,11 @@ class Life {
   // Some of the libraries there are cannot be asked for their state: they hash once more.
   Sha256Functions Functions() {
     const bool has_state = device_.scenario_.knows_digest;
-    return {&ShaStart, &ShaUpdate, &ShaFinish, &sha256_, has_state ? &ShaSave : nullptr,
+    return {&ShaStart,
+            &ShaUpdate,
+            &ShaFinish,
+            &sha256_,
+            has_state ? &ShaSave : nullptr,
             has_state ? &ShaRestore : nullptr};
   }
   static void ShaStart(void* context) { *static_cast<Sha256*>(context) = Sha256(); }
@@ -666,7 +673,7 @@ class Life {
   int starts_ = 0, starts_at_fault_ = 0;
 
   bool has_read_differently_ = false;  // what a cut left
-  uint32_t sending_ = 0;                // the delta
+  uint32_t sending_ = 0;               // the delta
   uint32_t sent_ = 0, known_checkpoint_ = 0, counted_ = 0;
   bool over_ = false;
   bool abandoned_ = false, refused_ = false;

@@ -47,8 +47,8 @@ struct PowercutScenario {
   /// Whether the session is given the digest that the image shall have.
   bool knows_digest = true;
   Codec codec = Codec::kLzss;
-  /// Sectors from one checkpoint of the decoder to the next; 0: an interrupted session is resumed by
-  /// replay.
+  /// Sectors from one checkpoint of the decoder to the next; 0: an interrupted session is resumed
+  /// by replay.
   uint32_t checkpoint_interval = 0;
   /// There is a factory slot, with the first version. A/B: nothing else is there at first; static:
   /// primary holds it, too.
@@ -121,7 +121,7 @@ class PowercutDevice {
   std::vector<Sha256::Digest> digests_;       // of these
   std::vector<std::vector<uint8_t>> deltas_;  // from version i to i + 1
   std::vector<uint8_t> other_delta_;
-  Layout layout_{};  // without flash
+  Layout layout_{};        // without flash
   CheckpointArea area_{};  // without flash; of no bytes: there is none
   SimulatedFlash fresh_;
   std::vector<std::pair<uint32_t, uint32_t>> gaps_;  // from, to: what must never change

@@ -140,8 +140,8 @@ uint32_t ResentLimit(const PowercutDevice& device, const PowercutResult& whole) 
 void CheckResent(PowercutResult& result, const std::vector<Event>& events, uint32_t limit) {
   bool is_bound = true;
   for (const Event& event : events) {
-    if (!event.is_cut() || (events.size() > 1 && (event.kind == Event::kUnstable ||
-                                                  event.kind == Event::kNoisy))) {
+    if (!event.is_cut() ||
+        (events.size() > 1 && (event.kind == Event::kUnstable || event.kind == Event::kNoisy))) {
       is_bound = false;
     }
   }
@@ -171,10 +171,12 @@ class Runner {
   int Report() const {
     fmt::print("{} flash faults\n", totals_.faults);
     if (totals_.resumed != 0) {
-      fmt::print("resumed at a checkpoint {} times: at most {} bytes of a delta were sent again for one cut, {} with one interval of {} "
-                 "and a piece of {}; at most {} sectors were written again\n",
-                 totals_.resumed, totals_.resent, totals_.interval + kPowercutPiece, totals_.interval,
-                 kPowercutPiece, totals_.rewritten);
+      fmt::print(
+          "resumed at a checkpoint {} times: at most {} bytes of a delta were sent again for one "
+          "cut, {} with one interval of {} "
+          "and a piece of {}; at most {} sectors were written again\n",
+          totals_.resumed, totals_.resent, totals_.interval + kPowercutPiece, totals_.interval,
+          kPowercutPiece, totals_.rewritten);
     }
     fmt::print("{} scenarios, {} operations, {} cuts, {} failures\n", totals_.scenarios,
                totals_.operations, totals_.cuts, totals_.failures);
@@ -243,7 +245,8 @@ class Runner {
     if (result.events == 1 && events[0].is_cut() && limit_ != UINT32_MAX) {
       // To abandon a session is an interruption, too.
       const uint32_t abandoned = device.scenario().abandons_first ? 1 : 0;
-      totals_.rewritten = std::max(totals_.rewritten, result.rewritten - std::min(result.rewritten, abandoned));
+      totals_.rewritten =
+          std::max(totals_.rewritten, result.rewritten - std::min(result.rewritten, abandoned));
       if (result.resent > totals_.resent) {
         totals_.resent = result.resent;
         totals_.interval = limit_ - kPowercutPiece;
@@ -317,6 +320,12 @@ int Replay(const std::string& id) {
   const PowercutDevice device(*scenario, *geometry);
   PowercutResult result = device.Live(std::strtoull(parts[2].c_str(), nullptr, 10), *events);
   CheckResent(result, *events, ResentLimit(device, device.Live(1, {})));
+  if (scenario->checkpoint_interval != 0) {
+    fmt::print(
+        "{} checkpoints, {} sectors of their areas erased, {} bytes of the delta sent again, {} "
+        "sectors written again\n",
+        result.checkpoints, result.checkpoint_erases, result.resent, result.rewritten);
+  }
   fmt::print("{} changes, {} reads, {} of {} events, {} sectors kept: {}\n", result.changes,
              result.reads, result.events, events->size(), result.sectors_kept,
              result.failure.empty() ? "right" : result.failure);

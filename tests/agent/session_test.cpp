@@ -429,7 +429,8 @@ TEST(SessionTest, AreasForCheckpointsAreNobodyElses) {
   };
   EXPECT_EQ(begin([](CheckpointRig&) {}), Status::kNeedInput);
   for (const uint32_t sector : {0u, 2u, 8u, 9u, 11u, 17u, 23u, 27u, 30u, 31u}) {
-    EXPECT_EQ(begin([&](CheckpointRig& r) { r.area.offset = sector * 256; }), Status::kBadArgument) << sector;
+    EXPECT_EQ(begin([&](CheckpointRig& r) { r.area.offset = sector * 256; }), Status::kBadArgument)
+        << sector;
   }
   EXPECT_EQ(begin([](CheckpointRig& r) { r.area.offset += 4; }), Status::kBadArgument);
   EXPECT_EQ(begin([](CheckpointRig& r) { r.area.size += 4; }), Status::kBadArgument);

@@ -22,7 +22,8 @@ mote::Layout SlotLayout() {
 }
 
 mote::CheckpointArea CheckpointLayout() {
-  return {&kFlash, AddressOf(layout_checkpoints), AddressOf(layout_checkpoints_size) / 2, kCheckpointInterval};
+  return {&kFlash, AddressOf(layout_checkpoints), AddressOf(layout_checkpoints_size) / 2,
+          kCheckpointInterval};
 }
 
 }  // namespace microbit

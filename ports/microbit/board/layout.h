@@ -21,7 +21,8 @@ namespace microbit {
 constexpr uint32_t kPage = 1024;
 constexpr uint8_t kMetadataPages = 3;
 constexpr uint8_t kTrialBoots = 3;
-/// Pages of an image from one checkpoint to the next. One costs 160 ms; more often, it would cost more than it saves.
+/// Pages of an image from one checkpoint to the next. One costs five pages and some thousand words,
+/// as much as four pages of an image.
 constexpr uint32_t kCheckpointInterval = 16;
 
 inline uint32_t AddressOf(const void* symbol) {
