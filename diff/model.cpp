@@ -237,9 +237,7 @@ ModelSetting ReadModelSetting(Bytes coded) {
   decoder.Start();
   const auto number = [&]() -> uint32_t {
     feed();
-    const unsigned zeros = decoder.EvenBits(5);
-    const unsigned bits = decoder.EvenBits(5);
-    return (1u << bits | decoder.EvenBits(bits)) << zeros;
+    return decoder.EvenNumber();
   };
   ModelSetting setting;
   setting.architecture = static_cast<ArchitectureId>(decoder.EvenBits(4));

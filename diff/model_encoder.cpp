@@ -75,7 +75,9 @@ class Encoder {
   void EvenBits(uint32_t value, unsigned bits);
   void EvenNumber(uint32_t value);
   void Number(NumberModel& model, uint32_t value);
-  void Tree(unsigned tree, uint8_t byte);
+  void BehindLeading(uint32_t number, unsigned bits);
+  void Tree(Probability* tree, unsigned bits, uint32_t number, unsigned limit);
+  void Byte(unsigned tree, uint8_t byte);
 
   void WriteSetting();
   void EndRun();
@@ -93,7 +95,7 @@ class Encoder {
 
   std::vector<Step> Parse(uint32_t count, bool after_match);
   void CodeStep(const Step& step, bool after_match);
-  uint32_t TreePrice(unsigned tree, uint8_t byte) const;
+  uint32_t BytePrice(unsigned tree, uint8_t byte) const;
   void Substitute(uint32_t least, uint32_t end);
   void Insert(uint32_t count);
   void Seek(uint32_t to);
@@ -153,6 +155,9 @@ void Encoder::EvenBits(uint32_t value, unsigned bits) {
   while (bits-- != 0) Put({0, static_cast<uint8_t>(value >> bits & 1)});
 }
 
+// What follows the leading 1 of a number: `bits` bits.
+void Encoder::BehindLeading(uint32_t number, unsigned bits) { EvenBits(number & ((1u << bits) - 1), bits); }
+
 void Encoder::EvenNumber(uint32_t value) {
   // 0 is 2^32.
   const unsigned zeros = value == 0 ? 31 : static_cast<unsigned>(std::countr_zero(value));
@@ -160,23 +165,23 @@ void Encoder::EvenNumber(uint32_t value) {
   const unsigned bits = static_cast<unsigned>(std::bit_width(odd)) - 1;
   EvenBits(zeros, 5);
   EvenBits(bits, 5);
-  EvenBits(odd & ((1u << bits) - 1), bits);
+  BehindLeading(odd, bits);
+}
+
+void Encoder::Tree(Probability* tree, unsigned bits, uint32_t number, unsigned limit) {
+  unsigned node = 1;
+  while (bits-- != 0) node = node * 2 + Bit(tree[node], number >> bits & 1, limit);
 }
 
 void Encoder::Number(NumberModel& model, uint32_t value) {
   const unsigned bits = static_cast<unsigned>(std::bit_width(value + 1)) - 1;
-  unsigned node = 1;
-  for (unsigned i = NumberModel::kBits; i-- != 0;) node = node * 2 + Bit(model.tree[node], bits >> i & 1);
-  EvenBits((value + 1) & ((1u << bits) - 1), bits);
+  Tree(model.tree, NumberModel::kBits, bits, kFlagLimit);
+  BehindLeading(value + 1, bits);
 }
 
-void Encoder::Tree(unsigned tree, uint8_t byte) {
+void Encoder::Byte(unsigned tree, uint8_t byte) {
   const unsigned bits = profile_.tree_bits;
-  Probability* probabilities = &trees_[tree << bits];
-  unsigned node = 1;
-  for (unsigned i = 0; i < bits; ++i) {
-    node = node * 2 + Bit(probabilities[node], byte >> (7 - i) & 1, kTreeLimit);
-  }
+  Tree(&trees_[tree << bits], bits, byte >> (8 - bits), kTreeLimit);
   EvenBits(byte & ((1u << (8 - bits)) - 1), 8 - bits);
 }
 
@@ -328,7 +333,7 @@ void Encoder::Substitute(uint32_t least, uint32_t end) {
   Bit(contexts_.inserts, 0);
   for (bool again = false;; again = true) {
     use_ = BitUse::kSubstitutions;
-    Tree(0, static_cast<uint8_t>(new_[pos_] - PredictedByte()));
+    Byte(0, static_cast<uint8_t>(new_[pos_] - PredictedByte()));
     ++pos_;
     ++op_;
     ++result_.substituted;
@@ -367,7 +372,7 @@ void Encoder::CodeStep(const Step& step, bool after_match) {
   Bit(contexts_.match[after_match], step.distance != 0);
   if (step.distance == 0) {
     use_ = BitUse::kLiterals;
-    Tree(LiteralTree(profile_, pos_), new_[pos_]);
+    Byte(LiteralTree(profile_, pos_), new_[pos_]);
     ++pos_;
     return;
   }
@@ -401,7 +406,7 @@ std::vector<Encoder::Step> Encoder::Parse(uint32_t count, bool after_match) {
     };
     const uint32_t at = pos_ + i;
     const Probability& match = contexts_.match[here.distance != 0];
-    reach(1, 0, PriceOf(match, 0) + TreePrice(LiteralTree(profile_, at), new_[at]));
+    reach(1, 0, PriceOf(match, 0) + BytePrice(LiteralTree(profile_, at), new_[at]));
     const uint32_t matched = PriceOf(match, 1);
     if (here.last <= at) {
       const uint32_t longest = finder_.Length(at - here.last, at, count - i);
@@ -432,17 +437,9 @@ std::vector<Encoder::Step> Encoder::Parse(uint32_t count, bool after_match) {
   return steps;
 }
 
-uint32_t Encoder::TreePrice(unsigned tree, uint8_t byte) const {
+uint32_t Encoder::BytePrice(unsigned tree, uint8_t byte) const {
   const unsigned bits = profile_.tree_bits;
-  const Probability* probabilities = &trees_[tree << bits];
-  uint32_t price = (8 - bits) * kBitPrice;
-  unsigned node = 1;
-  for (unsigned i = 0; i < bits; ++i) {
-    const unsigned bit = byte >> (7 - i) & 1;
-    price += PriceOf(probabilities[node], bit);
-    node = node * 2 + bit;
-  }
-  return price;
+  return (8 - bits) * kBitPrice + TreePrice(&trees_[tree << bits], bits, byte >> (8 - bits));
 }
 
 void Encoder::Seek(uint32_t to) {

@@ -46,16 +46,21 @@ inline uint32_t PriceOf(Probability probability, unsigned bit) {
   return prices_internal::kPrices[bit ? chance : 4096 - chance];
 }
 
-inline uint32_t NumberPrice(const NumberModel& model, uint32_t value) {
-  const unsigned bits = static_cast<unsigned>(std::bit_width(value + 1)) - 1;
-  uint32_t price = bits * kBitPrice;
+/// A number of so many bits under the tree at `tree`.
+inline uint32_t TreePrice(const Probability* tree, unsigned bits, uint32_t number) {
+  uint32_t price = 0;
   unsigned node = 1;
-  for (unsigned i = NumberModel::kBits; i-- != 0;) {
-    const unsigned bit = bits >> i & 1;
-    price += PriceOf(model.tree[node], bit);
+  while (bits-- != 0) {
+    const unsigned bit = number >> bits & 1;
+    price += PriceOf(tree[node], bit);
     node = node * 2 + bit;
   }
   return price;
+}
+
+inline uint32_t NumberPrice(const NumberModel& model, uint32_t value) {
+  const unsigned bits = static_cast<unsigned>(std::bit_width(value + 1)) - 1;
+  return bits * kBitPrice + TreePrice(model.tree, NumberModel::kBits, bits);
 }
 
 }  // namespace mote

@@ -65,11 +65,6 @@ struct ModelContexts {
 /// Most units are where they are predicted.
 constexpr Probability kHitChance = 0xF843;
 
-/// What Adapted makes of the probability of a hit when a unit of a confident context is a miss: after that many right answers it
-/// stands still at 0xFE0 / 4096, wherever it came from (171 of them do).
-constexpr Probability kMissedHitChance = 0xF61F;
-static_assert(Adapted(0xFE0F, 1, kFlagLimit) == 0xFE0F && Adapted(0xFE0F, 0, kFlagLimit) == kMissedHitChance);
-
 /// Sets the statistics as they are at the start of every delta, and the trees' probabilities, if they follow, up to `end`.
 /// REQUIRES: all streaks are 0.
 inline void Init(ModelContexts& contexts, Probability* end) {

@@ -62,16 +62,7 @@ uint32_t ModelDecoder::Tree(unsigned first, unsigned bits) {
   return value - (1u << bits);
 }
 
-// 1 and so many even bits.
-uint32_t ModelDecoder::Leading(unsigned bits) { return 1u << bits | coder_.EvenBits(bits); }
-
-uint32_t ModelDecoder::Number(unsigned model) { return Leading(Tree(model, NumberModel::kBits)) - 1; }
-
-// A number that ends in many zeros, as addresses do.
-uint32_t ModelDecoder::EvenNumber() {
-  const unsigned zeros = coder_.EvenBits(5);
-  return Leading(coder_.EvenBits(5)) << zeros;
-}
+uint32_t ModelDecoder::Number(unsigned model) { return coder_.Leading(Tree(model, NumberModel::kBits)) - 1; }
 
 uint8_t ModelDecoder::Byte(unsigned tree) {
   const unsigned bits = profile().tree_bits;
@@ -91,16 +82,16 @@ MOTE_ONCE void ModelDecoder::ReadSetting() {
     map.last = 0;
   }
   if (flags & 8) {
-    map.ram_start = EvenNumber();
-    map.ram_size = EvenNumber();
+    map.ram_start = coder_.EvenNumber();
+    map.ram_size = coder_.EvenNumber();
   }
   Segment* segment = map.segments;
   while (true) {
-    segment->old_address = segment->new_address = EvenNumber();
-    if (flags & 4) segment->new_address = EvenNumber();
+    segment->old_address = segment->new_address = coder_.EvenNumber();
+    if (flags & 4) segment->new_address = coder_.EvenNumber();
     if (segment == map.segments + map.last) break;
-    segment[1].old_offset = segment->old_offset + EvenNumber();
-    segment[1].new_offset = segment->new_offset + EvenNumber();
+    segment[1].old_offset = segment->old_offset + coder_.EvenNumber();
+    segment[1].new_offset = segment->new_offset + coder_.EvenNumber();
     ++segment;
   }
   new_check_ = coder_.EvenBits(32);

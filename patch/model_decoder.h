@@ -61,9 +61,7 @@ class ModelDecoder {
 
   unsigned Bit(unsigned index);
   uint32_t Tree(unsigned first, unsigned bits);
-  uint32_t Leading(unsigned bits);
   uint32_t Number(unsigned model);
-  uint32_t EvenNumber();
   uint8_t Byte(unsigned tree);
   const ModelProfile& profile() const { return kFirstProfile + 1 == kModelProfiles ? kModelProfile[kFirstProfile] : profile_; }
 

@@ -73,6 +73,15 @@ class RangeDecoder {
     return value;
   }
 
+  /// 1 and `bits` even bits, 0 to 31.
+  uint32_t Leading(unsigned bits) { return 1u << bits | EvenBits(bits); }
+
+  /// A number that ends in many zeros, as addresses do.
+  uint32_t EvenNumber() {
+    const unsigned zeros = EvenBits(5);
+    return Leading(EvenBits(5)) << zeros;
+  }
+
   /// REQUIRES: Start was called, and the queue is not full.
   void Transfer(StateStream& stream) {
     stream.Number(count_);

@@ -15,6 +15,7 @@
 #include "patch/model.h"
 #include "stream/updater.h"
 #include "tests/support/images.h"
+#include "tests/support/pairs.h"
 #include "tests/support/reference.h"
 #include "tools/simulated_flash.h"
 
@@ -168,29 +169,15 @@ constexpr Kind kKinds[] = {{"raw", Codec::kRaw, 0},
                            {"model0", Codec::kModel, 0},
                            {"model2", Codec::kModel, 2}};
 
-std::vector<std::string> PairNames() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(MOTE_PAIRS)) {
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
-  }
-  std::ranges::sort(names);
-  return names;
-}
-
 class CheckpointPair : public ::testing::TestWithParam<std::tuple<std::string, Kind>> {};
 
 INSTANTIATE_TEST_SUITE_P(Checkpoint, CheckpointPair, ::testing::Combine(::testing::ValuesIn(PairNames()), ::testing::ValuesIn(kKinds)),
-                         [](const auto& pair) {
-                           std::string name = std::get<0>(pair.param) + "_" + std::get<1>(pair.param).name;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         [](const auto& pair) { return TestName(std::get<0>(pair.param) + "_" + std::get<1>(pair.param).name); });
 
 // At every checkpoint, and somewhere behind it, the power goes.
 TEST_P(CheckpointPair, GoesOnFromEach) {
-  const std::filesystem::path directory = std::filesystem::path(MOTE_PAIRS) / std::get<0>(GetParam());
+  const auto [old_image, new_image] = ReadPair(std::get<0>(GetParam()));
   const Kind& kind = std::get<1>(GetParam());
-  const Bytes old_image = ReadFile(directory / "old.bin"), new_image = ReadFile(directory / "new.bin");
   const Bytes delta = MakeDelta(old_image, new_image, kind.codec, kind.parameter);
   struct {
     Shape shape;

@@ -16,6 +16,7 @@
 #include "diff/diff.h"
 #include "diff/model.h"
 #include "tests/support/images.h"
+#include "tests/support/pairs.h"
 #include "tests/support/patcher_rig.h"
 #include "tests/support/reference.h"
 #include "tests/support/reference_model.h"
@@ -835,31 +836,14 @@ TEST(ModelNumber, SeeksGoBothWaysFromThePrediction) {
 
 class ModelRealPair : public ::testing::TestWithParam<std::string> {};
 
-std::vector<std::string> PairNames() {
-  std::vector<std::string> names;
-  std::error_code error;  // a missing folder gives no names, and the test below fails
-  for (const auto& entry : std::filesystem::directory_iterator(MOTE_PAIRS, error)) {
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
-  }
-  std::ranges::sort(names);
-  return names;
-}
-
 TEST(ModelRealPairs, AreThere) { EXPECT_GE(PairNames().size(), 3u); }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ModelRealPair);
 INSTANTIATE_TEST_SUITE_P(Model, ModelRealPair, ::testing::ValuesIn(PairNames()),
-                         [](const auto& pair) {
-                           std::string name = pair.param;
-                           std::ranges::replace_if(
-                               name, [](unsigned char c) { return !std::isalnum(c); }, '_');
-                           return name;
-                         });
+                         [](const auto& pair) { return TestName(pair.param); });
 
 TEST_P(ModelRealPair, BothWays) {
-  const std::filesystem::path directory = std::filesystem::path(MOTE_PAIRS) / GetParam();
-  const Bytes a = ReadFile(directory / "old.bin");
-  const Bytes b = ReadFile(directory / "new.bin");
+  const auto [a, b] = ReadPair(GetParam());
   Random random(a.size());
   const auto expect = [&](const Bytes& from, const Bytes& to) {
     for (unsigned profile = 0; profile < kProfiles; ++profile) {

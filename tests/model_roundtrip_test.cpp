@@ -18,6 +18,7 @@
 #include "tests/support/device.h"
 #include "tests/support/images.h"
 #include "tests/support/model_deltas.h"
+#include "tests/support/pairs.h"
 #include "tests/support/patcher_rig.h"
 #include "tests/support/programs.h"
 #include "tests/support/reference.h"
@@ -114,30 +115,16 @@ INSTANTIATE_TEST_SUITE_P(Model, EveryArchitecture, ::testing::Range(0u, kArchite
 
 class ModelEdits : public ::testing::TestWithParam<int> {};
 
-constexpr const char* kEditNames[] = {"insert", "delete",         "move", "swap",
-                                      "repeat", "shift_constant", "mixed"};
-static_assert(std::size(kEditNames) == static_cast<size_t>(Edit::kCount) + 1);
-constexpr int kMixed = static_cast<int>(Edit::kCount);
 
-INSTANTIATE_TEST_SUITE_P(Model, ModelEdits, ::testing::Range(0, kMixed + 1),
-                         [](const auto& kind) { return kEditNames[kind.param]; });
+INSTANTIATE_TEST_SUITE_P(Model, ModelEdits, ::testing::Range(0, kEditKinds),
+                         [](const auto& kind) { return EditKindName(kind.param); });
 
 TEST_P(ModelEdits, AreUpdated) {
   for (int i = 0; i < 250 / kSlowdown; ++i) {
     const uint64_t seed = static_cast<uint64_t>(GetParam()) * 1'000'000 + static_cast<uint64_t>(i);
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Random random(seed);
-    const uint32_t limit = i % 25 == 0 ? 40'000 : 6'000;
-    const uint32_t size = random.Below(limit);
-    const Bytes old_image = i % 5 == 0 ? RandomBytes(random, size) : CodeLikeBytes(random, size);
-    const int count = 1 + static_cast<int>(random.Below(8));
-    Bytes new_image = old_image;
-    if (GetParam() == kMixed) {
-      new_image = Edited(random, old_image, count, limit);
-    } else {
-      for (int n = 0; n < count; ++n)
-        ApplyEdit(random, static_cast<Edit>(GetParam()), limit, new_image);
-    }
+    const auto [old_image, new_image] = MakeEditedPair(random, GetParam(), i);
     // Found out by the encoder now and then, which is slow; given mostly, whether it fits or not.
     std::optional<ArchitectureId> architecture;
     if (i % 4 != 0) architecture = RandomArchitecture(random);
@@ -620,38 +607,24 @@ TEST(ModelOptions, LoadAddressesMayBeGiven) {
 
 // --- Real firmware.
 
-std::vector<std::string> PairNames() {
-  std::vector<std::string> names;
-  std::error_code error;  // a missing folder gives no names, and the test below fails
-  for (const auto& entry : std::filesystem::directory_iterator(MOTE_PAIRS, error)) {
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
-  }
-  std::ranges::sort(names);
-  return names;
-}
-
 TEST(ModelPairs, AreThere) {
-  EXPECT_GE(PairNames().size(), 3u) << "no committed pairs in " << MOTE_PAIRS;
+  EXPECT_GE(PairNames().size(), 3u) << "no committed pairs in " << PairsFolder();
 }
 
 class ModelPair : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    const std::filesystem::path directory = std::filesystem::path(MOTE_PAIRS) / GetParam();
-    a_ = ReadFile(directory / "old.bin");
-    b_ = ReadFile(directory / "new.bin");
+    const FirmwarePair pair = ReadPair(GetParam());
+    a_ = pair.old_image;
+    b_ = pair.new_image;
     ASSERT_NE(a_, b_);
   }
   Bytes a_, b_;
 };
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ModelPair);
-INSTANTIATE_TEST_SUITE_P(Model, ModelPair, ::testing::ValuesIn(PairNames()), [](const auto& pair) {
-  std::string name = pair.param;
-  std::ranges::replace_if(
-      name, [](unsigned char c) { return !std::isalnum(c); }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Model, ModelPair, ::testing::ValuesIn(PairNames()),
+                         [](const auto& pair) { return TestName(pair.param); });
 
 TEST_P(ModelPair, IsUpdatedBothWays) {
   Random random(a_.size());

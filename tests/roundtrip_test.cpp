@@ -13,6 +13,7 @@
 #include "stream/updater.h"
 #include "tests/support/device.h"
 #include "tests/support/images.h"
+#include "tests/support/pairs.h"
 #include "tests/support/patcher_rig.h"
 #include "tests/support/reference.h"
 
@@ -105,32 +106,17 @@ void ExpectRoundTrip(Random& random, const Bytes& old_image, const Bytes& new_im
 
 class Edits : public ::testing::TestWithParam<int> {};
 
-constexpr const char* kEditNames[] = {"insert", "delete",         "move", "swap",
-                                      "repeat", "shift_constant", "mixed"};
-static_assert(std::size(kEditNames) == static_cast<size_t>(Edit::kCount) + 1);
-constexpr int kMixed = static_cast<int>(Edit::kCount);
 constexpr int kCases = 1000;  // of each kind
 
-INSTANTIATE_TEST_SUITE_P(Roundtrip, Edits, ::testing::Range(0, kMixed + 1),
-                         [](const auto& kind) { return kEditNames[kind.param]; });
+INSTANTIATE_TEST_SUITE_P(Roundtrip, Edits, ::testing::Range(0, kEditKinds),
+                         [](const auto& kind) { return EditKindName(kind.param); });
 
 TEST_P(Edits, AreUpdated) {
   for (int i = 0; i < kCases / kSlowdown; ++i) {
     const uint64_t seed = static_cast<uint64_t>(GetParam()) * 1'000'000 + static_cast<uint64_t>(i);
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Random random(seed);
-    // Mostly a few sectors, sometimes more.
-    const uint32_t limit = i % 25 == 0 ? 40'000 : 6'000;
-    const uint32_t size = random.Below(limit);
-    const Bytes old_image = i % 5 == 0 ? RandomBytes(random, size) : CodeLikeBytes(random, size);
-    const int count = 1 + static_cast<int>(random.Below(8));
-    Bytes new_image = old_image;
-    if (GetParam() == kMixed) {
-      new_image = Edited(random, old_image, count, limit);
-    } else {
-      for (int n = 0; n < count; ++n)
-        ApplyEdit(random, static_cast<Edit>(GetParam()), limit, new_image);
-    }
+    const auto [old_image, new_image] = MakeEditedPair(random, GetParam(), i);
     ASSERT_NO_FATAL_FAILURE(ExpectRoundTrip(random, old_image, new_image));
   }
 }
@@ -293,35 +279,18 @@ TEST(Padding, BehindTheDeltaIsIgnored) {
 
 // --- Real firmware.
 
-std::vector<std::string> PairNames() {
-  std::vector<std::string> names;
-  std::error_code error;  // a missing folder gives no names, and the test below fails
-  for (const auto& entry : std::filesystem::directory_iterator(MOTE_PAIRS, error)) {
-    if (entry.is_directory()) names.push_back(entry.path().filename().string());
-  }
-  std::ranges::sort(names);
-  return names;
-}
-
 TEST(RealPairs, AreThere) {
-  EXPECT_GE(PairNames().size(), 3u) << "no committed pairs in " << MOTE_PAIRS;
+  EXPECT_GE(PairNames().size(), 3u) << "no committed pairs in " << PairsFolder();
 }
 
 class RealPair : public ::testing::TestWithParam<std::string> {};
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RealPair);
 INSTANTIATE_TEST_SUITE_P(Roundtrip, RealPair, ::testing::ValuesIn(PairNames()),
-                         [](const auto& pair) {
-                           std::string name = pair.param;
-                           std::ranges::replace_if(
-                               name, [](unsigned char c) { return !std::isalnum(c); }, '_');
-                           return name;
-                         });
+                         [](const auto& pair) { return TestName(pair.param); });
 
 TEST_P(RealPair, IsUpdatedBothWays) {
-  const std::filesystem::path directory = std::filesystem::path(MOTE_PAIRS) / GetParam();
-  const Bytes a = ReadFile(directory / "old.bin");
-  const Bytes b = ReadFile(directory / "new.bin");
+  const auto [a, b] = ReadPair(GetParam());
   ASSERT_NE(a, b);
   Random random(a.size());
   ASSERT_NO_FATAL_FAILURE(ExpectRoundTrip(random, a, b));

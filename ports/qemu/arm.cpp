@@ -2,6 +2,7 @@
 // Cortex-M machines: vectors, semihosting, and SysTick, the core's own timer, on the processor's
 // clock.
 #include "ports/qemu/machine.h"
+#include "ports/qemu/semihosting.h"
 
 extern "C" {
 extern uint32_t stack_top[];  // the linker script's
@@ -17,13 +18,6 @@ struct SysTick {
 auto& systick = *reinterpret_cast<SysTick*>(0xE000E010);
 constexpr uint32_t kLongest = 0xFFFFFF;  // it has 24 bits, and counts down
 
-int Semihosting(int operation, const void* argument) {
-  register int r0 asm("r0") = operation;
-  register const void* r1 asm("r1") = argument;
-  asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
-  return r0;
-}
-
 [[gnu::section(".start"), gnu::used]] void (*const vectors[16])() = {
     reinterpret_cast<void (*)()>(stack_top), &Main, &Fault, &Fault, &Fault, &Fault, &Fault, &Fault};
 
@@ -31,13 +25,11 @@ int Semihosting(int operation, const void* argument) {
 
 namespace machine {
 
-void Print(const char* text) { Semihosting(0x04, text); }
-
-void Exit(bool good) {
-  Semihosting(0x18, reinterpret_cast<const void*>(
-                        good ? 0x20026 : 0x20023));  // application exit, run-time error
-  while (true) {
-  }
+int Semihosting(int operation, const void* argument) {
+  register int r0 asm("r0") = operation;
+  register const void* r1 asm("r1") = argument;
+  asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
+  return r0;
 }
 
 const uint32_t kCounterHz = MACHINE_HZ;

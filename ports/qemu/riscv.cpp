@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine `virt` with RV32: start-up, semihosting, and the core's counter of instructions.
 #include "ports/qemu/machine.h"
+#include "ports/qemu/semihosting.h"
 
 asm(R"(
   .section .start, "ax"
@@ -12,25 +13,6 @@ asm(R"(
 )");
 
 namespace {
-
-int Semihosting(int operation, const void* argument) {
-  register int a0 asm("a0") = operation;
-  register const void* a1 asm("a1") = argument;
-  // The three instructions together are the call; none of them may be a compressed one, or lie on
-  // another page.
-  asm volatile(
-      ".balign 16\n"
-      ".option push\n"
-      ".option norvc\n"
-      "slli x0, x0, 0x1f\n"
-      "ebreak\n"
-      "srai x0, x0, 7\n"
-      ".option pop"
-      : "+r"(a0)
-      : "r"(a1)
-      : "memory");
-  return a0;
-}
 
 uint32_t start;
 
@@ -49,13 +31,23 @@ uint32_t InstructionsRetired() {
 
 namespace machine {
 
-void Print(const char* text) { Semihosting(0x04, text); }
-
-void Exit(bool good) {
-  Semihosting(0x18, reinterpret_cast<const void*>(
-                        good ? 0x20026 : 0x20023));  // application exit, run-time error
-  while (true) {
-  }
+int Semihosting(int operation, const void* argument) {
+  register int a0 asm("a0") = operation;
+  register const void* a1 asm("a1") = argument;
+  // The three instructions together are the call; none of them may be a compressed one, or lie on
+  // another page.
+  asm volatile(
+      ".balign 16\n"
+      ".option push\n"
+      ".option norvc\n"
+      "slli x0, x0, 0x1f\n"
+      "ebreak\n"
+      "srai x0, x0, 7\n"
+      ".option pop"
+      : "+r"(a0)
+      : "r"(a1)
+      : "memory");
+  return a0;
 }
 
 const uint32_t kCounterHz = 1000000000;

@@ -94,6 +94,26 @@ Bytes Edited(Random& random, Bytes image, int count, size_t limit) {
   return image;
 }
 
+const char* EditKindName(int kind) {
+  constexpr const char* kNames[] = {"insert", "delete",         "move", "swap",
+                                    "repeat", "shift_constant", "mixed"};
+  static_assert(std::size(kNames) == kEditKinds);
+  return kNames[kind];
+}
+
+EditedPair MakeEditedPair(Random& random, int kind, int i) {
+  const uint32_t limit = i % 25 == 0 ? 40'000 : 6'000;
+  const uint32_t size = random.Below(limit);
+  const Bytes old_image = i % 5 == 0 ? RandomBytes(random, size) : CodeLikeBytes(random, size);
+  const int count = 1 + static_cast<int>(random.Below(8));
+  if (kind == static_cast<int>(Edit::kCount)) {
+    return {old_image, Edited(random, old_image, count, limit)};
+  }
+  Bytes new_image = old_image;
+  for (int n = 0; n < count; ++n) ApplyEdit(random, static_cast<Edit>(kind), limit, new_image);
+  return {old_image, new_image};
+}
+
 Bytes Hex(std::string_view text) {
   Bytes bytes;
   int high = -1;

@@ -47,6 +47,15 @@ void ApplyEdit(Random& random, Edit edit, size_t limit, Bytes& image);
 /// Makes `count` random edits.
 Bytes Edited(Random& random, Bytes image, int count, size_t limit);
 
+/// Kinds of edited pairs: one for each kind of edit, and one with all of them.
+constexpr int kEditKinds = static_cast<int>(Edit::kCount) + 1;
+const char* EditKindName(int kind);
+struct EditedPair {
+  Bytes old_image, new_image;
+};
+/// The one with number `i` of that kind: mostly a few sectors, sometimes more; mostly like code.
+EditedPair MakeEditedPair(Random& random, int kind, int i);
+
 /// Bytes from "D1 00 0b"; blanks and newlines do not count.
 Bytes Hex(std::string_view text);
 Bytes FromText(std::string_view text);
