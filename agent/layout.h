@@ -23,6 +23,7 @@
 
 #include <stdint.h>
 
+#include "agent/signature.h"
 #include "patch/status.h"
 #include "stream/flash.h"
 
@@ -65,6 +66,13 @@ struct MetadataArea {
   uint8_t pages;
 };
 
+/// Whose images this device starts. A constant of the product, like the layout.
+struct Trust {
+  PublicKey root;  ///< the vendor's; a statement may replace it (FORMAT.md, 9)
+  uint32_t application, hardware;
+  SignatureVerifier verifier;
+};
+
 /// The caller's, usually in read-only memory; so are the flashes. They outlive everything that is
 /// handed a reference to it.
 struct Layout {
@@ -76,6 +84,10 @@ struct Layout {
   uint8_t primary;  ///< with kOverwrite and kSwap: bootable
   uint8_t staging;  ///< with kOverwrite and kSwap: not bootable
   MetadataArea metadata;
+  /// Null: images are not signed, the records have no room for signatures, and Agent cannot be
+  /// used. Else the bootloader starts nothing that the vendor did not sign, and a device fresh from
+  /// the factory needs a record that says so (`mote provision`). Needs MOTE_WITH_TRUST=1.
+  const Trust* trust = nullptr;
 };
 
 /// Bytes that a metadata page takes at least, for `slots` slots and this program unit. Each 8 bytes

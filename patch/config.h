@@ -28,6 +28,11 @@
 #define MOTE_WITH_CHECKPOINT 0
 #endif
 
+/// Whether bootloader and agent check signatures (agent/agent.h). Without, Layout::trust must be null.
+#ifndef MOTE_WITH_TRUST
+#define MOTE_WITH_TRUST 0
+#endif
+
 /// Which instruction sets codec model predicts addresses for; pointers always. A delta for one that was left out ends in
 /// kUnsupported. For a firmware that only ever runs on one: -DMOTE_ONE_ARCHITECTURE=1 -DMOTE_WITH_THUMB=1, for example.
 #ifndef MOTE_ONE_ARCHITECTURE

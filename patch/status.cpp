@@ -27,6 +27,14 @@ const char* StatusName(Status status) {
       return "file_error";
     case Status::kBadImage:
       return "bad_image";
+    case Status::kBadSignature:
+      return "bad_signature";
+    case Status::kWrongDevice:
+      return "wrong_device";
+    case Status::kStale:
+      return "stale";
+    case Status::kDowngrade:
+      return "downgrade";
   }
   return "unknown";
 }

@@ -7,7 +7,7 @@
 namespace mote {
 
 /// What a call came to. The numbers are stable: they are the exit codes of the `mote` command and the values of
-/// `mote_status` in mote.h. Device code returns kDone to kReadError only; the others belong to the host.
+/// `mote_status` in mote.h. kFileError and kBadImage belong to the host; kBadSignature and what follows come from agent/ only.
 enum class Status : uint8_t {
   /// The new image is complete and its check holds.
   kDone = 0,
@@ -32,6 +32,15 @@ enum class Status : uint8_t {
   kFileError = 9,
   /// Host only: an input image (HEX, ELF, UF2) is malformed.
   kBadImage = 10,
+  /// A signature does not hold, or is by a key that the device does not trust (any more): forged, damaged, or signed with the wrong
+  /// key. Nothing was erased.
+  kBadSignature = 11,
+  /// Meant for another device, application or hardware: the sender's fault. Nothing was erased.
+  kWrongDevice = 12,
+  /// An answer to another request than the latest one: a replay, or a sender that is too late. Nothing was erased.
+  kStale = 13,
+  /// Not newer than what runs, or below the device's security counter. Nothing was erased.
+  kDowngrade = 14,
 };
 
 /// A short name for logs, such as "wrong_base". A static string; never null, also for values out of range.

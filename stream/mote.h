@@ -73,7 +73,11 @@ typedef enum mote_status {
   MOTE_FLASH_ERROR = 7,  /* the flash's fault: erasing or programming failed */
   MOTE_READ_ERROR = 8,   /* the flash's fault: reading the old image failed */
   MOTE_FILE_ERROR = 9,   /* only from the `mote` command */
-  MOTE_BAD_IMAGE = 10    /* only from the `mote` command */
+  MOTE_BAD_IMAGE = 10,   /* only from the `mote` command */
+  MOTE_BAD_SIGNATURE = 11, /* these four only from agent/: forged, damaged, or by a key that is not trusted */
+  MOTE_WRONG_DEVICE = 12,  /* for another device, application or hardware */
+  MOTE_STALE = 13,         /* for another request than the latest */
+  MOTE_DOWNGRADE = 14      /* not newer than what runs */
 } mote_status;
 
 /* A flash memory and how to use it. It may stand in read-only memory. Offsets count bytes from the start of the flash (or of the

@@ -23,6 +23,10 @@ static_assert(static_cast<int>(Status::kFlashError) == MOTE_FLASH_ERROR);
 static_assert(static_cast<int>(Status::kReadError) == MOTE_READ_ERROR);
 static_assert(static_cast<int>(Status::kFileError) == MOTE_FILE_ERROR);
 static_assert(static_cast<int>(Status::kBadImage) == MOTE_BAD_IMAGE);
+static_assert(static_cast<int>(Status::kBadSignature) == MOTE_BAD_SIGNATURE);
+static_assert(static_cast<int>(Status::kWrongDevice) == MOTE_WRONG_DEVICE);
+static_assert(static_cast<int>(Status::kStale) == MOTE_STALE);
+static_assert(static_cast<int>(Status::kDowngrade) == MOTE_DOWNGRADE);
 
 // What stands in a mote_updater. The flashes differ from the caller's in the type that their
 // callbacks return.
@@ -138,6 +142,6 @@ uint32_t mote_updater_produced(const mote_updater* updater) {
 const char* mote_status_name(mote_status status) {
   // The enumeration has 8 bits on some targets and 32 on others.
   const unsigned number = static_cast<unsigned>(status);
-  return mote::StatusName(number <= MOTE_BAD_IMAGE ? mote::FromC(status)
+  return mote::StatusName(number <= MOTE_DOWNGRADE ? mote::FromC(status)
                                                    : static_cast<mote::Status>(0xFF));
 }

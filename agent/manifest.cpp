@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/manifest.h"
+
+#include "patch/bytes.h"
+
+namespace mote {
+namespace {
+
+constexpr uint32_t kTagSize = 8;  // a purpose for each signature: none passes for another
+
+void StartTagged(const Sha256Functions& sha256, uint8_t kind) {
+  const uint8_t tag[kTagSize] = {'m', 'o', 't', 'e', '-', kind, '1', 0};
+  sha256.start(sha256.context);
+  sha256.update(sha256.context, tag, kTagSize);
+}
+
+void DigestTagged(const Sha256Functions& sha256, uint8_t kind, const uint8_t* part, uint32_t size,
+                  uint8_t* digest) {
+  StartTagged(sha256, kind);
+  sha256.update(sha256.context, part, size);
+  sha256.finish(sha256.context, digest);
+}
+
+SignatureAlgorithm Algorithm(uint8_t number) { return static_cast<SignatureAlgorithm>(number); }
+
+PublicKey Key(uint8_t algorithm, const uint8_t* bytes) {
+  PublicKey key{};
+  key.algorithm = Algorithm(algorithm);
+  for (uint32_t i = 0; i < PublicKeySize(key.algorithm); ++i) key.bytes[i] = bytes[i];
+  return key;
+}
+
+// Bytes of two algorithms' part: the first signs it, the second is of the key that it may end with.
+uint32_t PartSize(const uint8_t* algorithms, uint32_t fixed) {
+  const uint32_t key = PublicKeySize(Algorithm(algorithms[1]));
+  if (PublicKeySize(Algorithm(algorithms[0])) == 0) return 0;
+  if (key == 0 && algorithms[1] != 0) return 0;
+  if ((algorithms[2] | algorithms[3]) != 0) return 0;
+  return fixed + key;
+}
+
+}  // namespace
+
+uint32_t VendorPartSize(const uint8_t* part) { return PartSize(part, kVendorFixedSize); }
+
+uint32_t ServerPartSize(const uint8_t* part) {
+  const uint8_t encryption = part[33], bits = part[34];
+  const uint32_t parameter = EncryptionParameterSize(static_cast<Encryption>(encryption));
+  if ((parameter == 0) != (encryption == 0) || part[35] != 0) return 0;
+  if (encryption == 0 ? bits != 0 : bits < kMinPieceBits || bits > kMaxPieceBits) return 0;
+  return kServerFixedSize + parameter;
+}
+
+VendorPart ParseVendorPart(const uint8_t* part) {
+  VendorPart vendor;
+  vendor.algorithm = Algorithm(part[0]);
+  vendor.application = LoadLittle(part + 4, 4);
+  vendor.hardware = LoadLittle(part + 8, 4);
+  vendor.version = LoadLittle(part + 12, 4);
+  vendor.security_counter = LoadLittle(part + 16, 4);
+  vendor.size = LoadLittle(part + 20, 4);
+  vendor.link_address = LoadLittle(part + 24, 4);
+  vendor.server_epoch = LoadLittle(part + 28, 4);
+  vendor.digest = part + 32;
+  vendor.server_key = Key(part[1], part + kVendorFixedSize);
+  return vendor;
+}
+
+ServerPart ParseServerPart(const uint8_t* part) {
+  ServerPart server;
+  server.device = part;
+  server.nonce = part + 8;
+  server.base_version = LoadLittle(part + 16, 4);
+  server.base_prefix = part + 20;
+  server.delta_size = LoadLittle(part + 24, 4);
+  server.decoder_ram = LoadLittle(part + 28, 4);
+  server.codec = part[32];
+  server.encryption = static_cast<Encryption>(part[33]);
+  server.piece_bits = part[34];
+  server.delta_digest = part + 36;
+  server.parameter = part + kServerFixedSize;
+  return server;
+}
+
+void VendorDigest(const Sha256Functions& sha256, const uint8_t* part, uint8_t* digest) {
+  DigestTagged(sha256, 'v', part, VendorPartSize(part), digest);
+}
+
+void ServerDigest(const Sha256Functions& sha256, const uint8_t* vendor_digest,
+                  const uint8_t* base_digest, const uint8_t* part, uint8_t* digest) {
+  StartTagged(sha256, 's');
+  sha256.update(sha256.context, vendor_digest, kDigestSize);
+  sha256.update(sha256.context, base_digest, kDigestSize);
+  sha256.update(sha256.context, part, ServerPartSize(part));
+  sha256.finish(sha256.context, digest);
+}
+
+uint32_t StatementSize(const uint8_t* statement) {
+  return PartSize(statement + 8, kStatementFixedSize);
+}
+
+Statement ParseStatement(const uint8_t* statement) {
+  return {LoadLittle(statement, 4), LoadLittle(statement + 4, 4), Algorithm(statement[8]),
+          Key(statement[9], statement + kStatementFixedSize)};
+}
+
+void StatementDigest(const Sha256Functions& sha256, const uint8_t* statement, uint8_t* digest) {
+  DigestTagged(sha256, 'k', statement, StatementSize(statement), digest);
+}
+
+void WriteToken(const Token& token, uint8_t* bytes) {
+  for (uint32_t i = 0; i < kTrustHeaderSize; ++i) bytes[i] = kTokenHeader[i];
+  for (uint32_t i = 0; i < kDeviceIdSize; ++i) bytes[4 + i] = token.device[i];
+  for (uint32_t i = 0; i < kNonceSize; ++i) bytes[12 + i] = token.nonce[i];
+  StoreLittle(bytes + 20, 4, token.application);
+  StoreLittle(bytes + 24, 4, token.hardware);
+  StoreLittle(bytes + 28, 4, token.version);
+  StoreLittle(bytes + 32, 4, token.security_counter);
+  for (uint32_t i = 0; i < sizeof token.base; ++i) bytes[36 + i] = token.base[i];
+  StoreLittle(bytes + 44, 4, token.decoder_ram);
+  StoreLittle(bytes + 48, 4, token.link_address);
+  StoreLittle(bytes + 52, 4, token.capacity);
+  StoreLittle(bytes + 56, 2, token.codecs);
+  StoreLittle(bytes + 58, 2, token.architectures);
+  bytes[60] = token.signatures;
+  bytes[61] = token.encryptions;
+  bytes[62] = token.piece_bits;
+  bytes[63] = token.small_model ? 1 : 0;
+}
+
+Status ReadToken(const uint8_t* bytes, Token& token) {
+  for (uint32_t i = 0; i < kTrustHeaderSize; ++i) {
+    if (bytes[i] != kTokenHeader[i]) return Status::kUnsupported;
+  }
+  for (uint32_t i = 0; i < kDeviceIdSize; ++i) token.device[i] = bytes[4 + i];
+  for (uint32_t i = 0; i < kNonceSize; ++i) token.nonce[i] = bytes[12 + i];
+  token.application = LoadLittle(bytes + 20, 4);
+  token.hardware = LoadLittle(bytes + 24, 4);
+  token.version = LoadLittle(bytes + 28, 4);
+  token.security_counter = LoadLittle(bytes + 32, 4);
+  for (uint32_t i = 0; i < sizeof token.base; ++i) token.base[i] = bytes[36 + i];
+  token.decoder_ram = LoadLittle(bytes + 44, 4);
+  token.link_address = LoadLittle(bytes + 48, 4);
+  token.capacity = LoadLittle(bytes + 52, 4);
+  token.codecs = static_cast<uint16_t>(LoadLittle(bytes + 56, 2));
+  token.architectures = static_cast<uint16_t>(LoadLittle(bytes + 58, 2));
+  token.signatures = bytes[60];
+  token.encryptions = bytes[61];
+  token.piece_bits = bytes[62];
+  token.small_model = (bytes[63] & 1) != 0;
+  return bytes[63] > 1 ? Status::kUnsupported : Status::kDone;
+}
+
+}  // namespace mote
