@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/boot.h"
 
+#include "agent/trust.h"
+
 namespace mote {
 namespace {
 
-constexpr int kStepAttempts = 3;  // of an installation, at one start
+[[maybe_unused]] constexpr int kStepAttempts = 3;  // of an installation, at one start
+
+// It may be otherwise at the next start.
+bool IsTransient(Status status) {
+  return status == Status::kReadError || status == Status::kFlashError;
+}
 
 }  // namespace
 
@@ -29,6 +36,12 @@ Status CheckDigest(const Slot& slot, uint32_t size, const uint8_t* digest,
 
 Status Bootloader::CheckImage(uint8_t index) {
   const SlotRecord& record = config_.metadata.slot(index);
+#if MOTE_WITH_TRUST
+  if (config_.layout.trust) {
+    const Status status = CheckRelease(config_.layout, config_.metadata, index, config_.sha256);
+    if (status != Status::kDone) return status;
+  }
+#endif
   if (!record.has_digest) return Status::kDone;
   return CheckDigest(config_.layout.slots[index].slot, record.size, record.digest, config_.sha256,
                      config_.buffer, config_.buffer_size);
@@ -50,16 +63,22 @@ uint8_t Bootloader::Newest(unsigned passed_over) const {
 Status Bootloader::Choose(uint8_t index, BootChoice& choice) const {
   const SlotRecord& record = config_.metadata.slot(index);
   choice = {index, record.size, record.state == SlotState::kOnTrial,
-            config_.layout.slots[index].factory};
+            config_.layout.slots[index].factory, refused_};
   return Status::kDone;
+}
+
+// An image was passed over, or will be. The first one counts.
+void Bootloader::Refuse(Status status) {
+  if (refused_ == Status::kDone) refused_ = status == Status::kDone ? Status::kCorrupt : status;
 }
 
 Status Bootloader::Boot(BootChoice& choice) {
   Metadata& metadata = config_.metadata;
   const Layout& layout = config_.layout;
+  refused_ = Status::kDone;
   if (Status status = metadata.Load(layout); status != Status::kDone) return status;
   if (config_.buffer_size == 0) return Status::kBadArgument;
-  for (uint8_t i = 0; i < layout.count; ++i) {
+  for (uint8_t i = 0; MOTE_WITH_INSTALL && i < layout.count; ++i) {
     if (layout.install != Install::kNone && (i == layout.primary || i == layout.staging) &&
         (config_.buffer_size & (layout.slots[i].slot.flash->program_unit - 1)) != 0) {
       return Status::kBadArgument;
@@ -73,9 +92,10 @@ Status Bootloader::Boot(BootChoice& choice) {
   // Every round but the two that restoring may add passes over a slot.
   Status result = Status::kCorrupt;
   unsigned passed_over = 0;
-  bool restored = false;
+  [[maybe_unused]] bool restored = false;
   uint8_t uncounted = kNoSlot;
   while (true) {
+#if MOTE_WITH_INSTALL
     if (metadata.install != InstallState::kNone) {
       if (Status status = FinishInstall(); status != Status::kDone) {
         result = status;
@@ -86,8 +106,10 @@ Status Bootloader::Boot(BootChoice& choice) {
         }
       }
     }
+#endif
     const uint8_t index = Newest(passed_over);
     if (index == kNoSlot) {
+#if MOTE_WITH_INSTALL
       if (restored || !CanRestore() || result != Status::kCorrupt) break;
       restored = true;
       metadata.install = InstallState::kOverwriteRequested;
@@ -96,6 +118,9 @@ Status Bootloader::Boot(BootChoice& choice) {
       result = Status::kCorrupt;
       passed_over = 0;
       continue;
+#else
+      break;
+#endif
     }
     passed_over |= 1u << index;
     SlotRecord& record = metadata.slot(index);
@@ -108,12 +133,13 @@ Status Bootloader::Boot(BootChoice& choice) {
       if (written == Status::kDone) return Choose(index, choice);
       result = written;
       uncounted = index;
-    } else if (status == Status::kReadError || status == Status::kFlashError) {
+    } else if (IsTransient(status)) {
       result = status;
     } else if (on_trial) {
       record.state = SlotState::kBad;
       if (Status written = metadata.Commit(); written != Status::kDone) result = written;
     }
+    Refuse(status);
   }
   for (uint8_t i = 0; i < layout.count; ++i) {
     if (layout.slots[i].factory && layout.slots[i].bootable && CheckImage(i) == Status::kDone) {
@@ -124,6 +150,8 @@ Status Bootloader::Boot(BootChoice& choice) {
   if (uncounted != kNoSlot) return Choose(uncounted, choice);
   return result;
 }
+
+#if MOTE_WITH_INSTALL
 
 // kDone: there is no installation any more. Anything else: it is only requested yet, or has to go
 // on at the next start.
@@ -140,7 +168,8 @@ Status Bootloader::BeginInstall() {
   Metadata& metadata = config_.metadata;
   const Status status = CheckImage(config_.layout.staging);
   if (status != Status::kDone) {  // what cannot be read now may be activated again
-    if (status == Status::kCorrupt) staging_record().state = SlotState::kBad;
+    if (!IsTransient(status)) staging_record().state = SlotState::kBad;
+    Refuse(status);
     metadata.install = InstallState::kNone;
     return metadata.Commit();
   }
@@ -247,6 +276,7 @@ Status Bootloader::CompleteOverwrite() {
   }
   record.state = SlotState::kConfirmed;
   primary_record() = record;
+  RaiseCounter(config_.layout, metadata, config_.layout.primary);
   metadata.install = InstallState::kNone;
   metadata.install_units = metadata.progress = 0;
   return metadata.Commit();
@@ -263,5 +293,7 @@ Status Bootloader::CompleteSwap() {
   metadata.install_units = metadata.progress = 0;
   return metadata.Commit();
 }
+
+#endif  // MOTE_WITH_INSTALL
 
 }  // namespace mote

@@ -16,6 +16,9 @@
 //  - When the last record was not written to its end, what counts of it at this start is written
 //  once more,
 //    before anything is done because of it: METADATA.md 3.
+//  - In a layout with trust, a digest holds only where the vendor has signed it, for this device
+//  and this
+//    slot, with a security counter that is not below the device's (agent/trust.h).
 //  - Each start of an image on trial is counted in the flash before it is chosen. When the count
 //  cannot be
 //    written, an older image is chosen; where there is none, that one, uncounted.
@@ -63,6 +66,9 @@ struct BootChoice {
   uint32_t size;     ///< bytes of the image; 0 where it is not known
   bool on_trial;     ///< it has to call Confirm
   bool last_resort;  ///< a factory slot, because nothing else can be started
+  /// Why the newest image of all that had a claim was passed over; kDone: it was not. As
+  /// CheckRelease, or kCorrupt: its digest does not hold, or it has used up its starts.
+  Status refused;
 };
 
 class Bootloader {
@@ -91,6 +97,7 @@ class Bootloader {
   Status CopyUnit(const Slot& from, uint32_t from_unit, const Slot& to, uint32_t to_unit);
   Status CompleteOverwrite();
   Status CompleteSwap();
+  void Refuse(Status status);
   Status Choose(uint8_t index, BootChoice& choice) const;
 
   const Slot& primary() const { return config_.layout.slots[config_.layout.primary].slot; }
@@ -103,6 +110,7 @@ class Bootloader {
   }
 
   BootConfig config_;
+  Status refused_ = Status::kDone;
 };
 
 /// kDone if the SHA-256 of the first `size` bytes of `slot` is `digest`, kCorrupt if not,

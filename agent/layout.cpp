@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/layout.h"
 
+#include "patch/config.h"
+
 namespace mote {
 namespace {
 
@@ -11,9 +13,21 @@ bool IsFlash(const Flash* flash) {
          (flash->erase_unit & (unit - 1)) == 0;
 }
 
+// Without a division, which would be the only one in a bootloader. REQUIRES: unit is not 0.
+bool IsMultiple(uint32_t value, uint32_t unit) {
+  uint32_t step = unit;
+  while (step <= value >> 1) step <<= 1;
+  for (; step >= unit; step >>= 1) {
+    if (value >= step) value -= step;
+    if (step == unit) break;
+  }
+  return value == 0;
+}
+
 bool IsWhole(const Slot& slot) {
   return IsFlash(slot.flash) && slot.size != 0 && slot.size <= 0xFFFFFFFF - slot.offset &&
-         slot.offset % slot.flash->erase_unit == 0 && slot.size % slot.flash->erase_unit == 0;
+         IsMultiple(slot.offset, slot.flash->erase_unit) &&
+         IsMultiple(slot.size, slot.flash->erase_unit);
 }
 
 bool Overlap(const Slot& a, const Slot& b) {
@@ -22,7 +36,7 @@ bool Overlap(const Slot& a, const Slot& b) {
 
 bool IsInstallSane(const Layout& layout) {
   if (layout.install == Install::kNone) return true;
-  if (layout.install > Install::kSwap || layout.primary >= layout.count ||
+  if (!MOTE_WITH_INSTALL || layout.install > Install::kSwap || layout.primary >= layout.count ||
       layout.staging >= layout.count) {
     return false;
   }
@@ -30,7 +44,8 @@ bool IsInstallSane(const Layout& layout) {
   const SlotInfo& staging = layout.slots[layout.staging];
   if (!primary.bootable || primary.factory || staging.bootable || staging.factory) return false;
   const uint32_t unit = InstallUnit(layout);
-  return unit % primary.slot.flash->erase_unit == 0 && unit % staging.slot.flash->erase_unit == 0 &&
+  return IsMultiple(unit, primary.slot.flash->erase_unit) &&
+         IsMultiple(unit, staging.slot.flash->erase_unit) &&
          ImageCapacity(layout, layout.staging) != 0;
 }
 
@@ -44,9 +59,10 @@ Status CheckLayout(const Layout& layout) {
     return Status::kBadArgument;
   }
   const Slot metadata = {area.flash, area.offset, area.page_size * area.pages};
-  if (!IsWhole(metadata) || area.page_size % area.flash->erase_unit != 0 ||
+  if (!IsWhole(metadata) || !IsMultiple(area.page_size, area.flash->erase_unit) ||
       area.flash->program_unit > kMaxMetadataUnit ||
-      area.page_size < MetadataPageSize(layout.count, area.flash->program_unit)) {
+      area.page_size <
+          MetadataPageSize(layout.count, area.flash->program_unit, layout.trust != nullptr)) {
     return Status::kBadArgument;
   }
   for (uint8_t i = 0; i < layout.count; ++i) {
@@ -55,6 +71,9 @@ Status CheckLayout(const Layout& layout) {
     for (uint8_t j = 0; j < i; ++j) {
       if (Overlap(slot, layout.slots[j].slot)) return Status::kBadArgument;
     }
+  }
+  if (layout.trust && (!MOTE_WITH_TRUST || !layout.trust->verifier.verify)) {
+    return Status::kBadArgument;
   }
   return IsInstallSane(layout) ? Status::kDone : Status::kBadArgument;
 }
@@ -73,7 +92,7 @@ uint32_t InstallUnit(const Layout& layout) {
 }
 
 uint32_t ImageCapacity(const Layout& layout, uint8_t target) {
-  if (layout.install == Install::kNone) return layout.slots[target].slot.size;
+  if (!MOTE_WITH_INSTALL || layout.install == Install::kNone) return layout.slots[target].slot.size;
   const uint32_t unit = InstallUnit(layout);
   uint32_t primary = layout.slots[layout.primary].slot.size;
   const uint32_t staging = layout.slots[layout.staging].slot.size;

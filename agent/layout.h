@@ -90,19 +90,22 @@ struct Layout {
   const Trust* trust = nullptr;
 };
 
-/// Bytes that a metadata page takes at least, for `slots` slots and this program unit. Each 8 bytes
+/// Bytes that a metadata page takes at least, for `slots` slots and this program unit, in a layout
+/// with or without trust. Each 8 bytes
 /// (or program unit) more hold one more step of an installation or one more resume point before
 /// another page is erased.
-constexpr uint32_t MetadataPageSize(uint8_t slots, uint32_t program_unit) {
+constexpr uint32_t MetadataPageSize(uint8_t slots, uint32_t program_unit, bool trust = false) {
   const uint32_t mark = program_unit < 8 ? 8 : program_unit;
-  return ((28 + 44u * slots + program_unit - 1) & ~(program_unit - 1)) + 2 * mark;
+  const uint32_t record = trust ? 28 + 144 + 236u * slots : 28 + 44u * slots;
+  return ((record + program_unit - 1) & ~(program_unit - 1)) + 2 * mark;
 }
 
 /// kDone, or kBadArgument (the port's fault): an index or count out of range, a null flash or
 /// callback, a slot or page that is not made of whole erase units or leaves 32 bits, things that
 /// overlap, a program unit that is not a power of two or does not divide the erase unit, erase
 /// units of primary and staging of which neither divides the other, a metadata page that is too
-/// small.
+/// small; an installation in a build without it (MOTE_WITH_INSTALL=0); trust without a verifier, or
+/// in a build without it.
 Status CheckLayout(const Layout& layout);
 
 /// The slot whose images are linked for `address`, or kNoSlot: how a running firmware finds out

@@ -54,15 +54,15 @@ uint32_t ServerPartSize(const uint8_t* part) {
 VendorPart ParseVendorPart(const uint8_t* part) {
   VendorPart vendor;
   vendor.algorithm = Algorithm(part[0]);
-  vendor.application = LoadLittle(part + 4, 4);
-  vendor.hardware = LoadLittle(part + 8, 4);
-  vendor.version = LoadLittle(part + 12, 4);
-  vendor.security_counter = LoadLittle(part + 16, 4);
-  vendor.size = LoadLittle(part + 20, 4);
-  vendor.link_address = LoadLittle(part + 24, 4);
-  vendor.server_epoch = LoadLittle(part + 28, 4);
-  vendor.digest = part + 32;
-  vendor.server_key = Key(part[1], part + kVendorFixedSize);
+  vendor.application = VendorField(part, kVendorApplication);
+  vendor.hardware = VendorField(part, kVendorHardware);
+  vendor.version = VendorField(part, kVendorVersion);
+  vendor.security_counter = VendorField(part, kVendorCounter);
+  vendor.size = VendorField(part, kVendorImageSize);
+  vendor.link_address = VendorField(part, kVendorLinkAddress);
+  vendor.server_epoch = VendorField(part, kVendorEpoch);
+  vendor.digest = part + kVendorDigest;
+  vendor.server_key = Key(part[1], part + kVendorKey);
   return vendor;
 }
 

@@ -8,6 +8,7 @@
 
 #include "agent/sha256.h"
 #include "agent/signature.h"
+#include "patch/bytes.h"
 #include "patch/status.h"
 
 namespace mote {
@@ -54,6 +55,16 @@ constexpr uint32_t EncryptionParameterSize(Encryption encryption) {
          : encryption == Encryption::kX25519  ? 32
          : encryption == Encryption::kP256    ? 64
                                               : 0;
+}
+
+/// Where the vendor part has its fields; numbers of 4 bytes but for the digest and the key.
+constexpr uint32_t kVendorApplication = 4, kVendorHardware = 8, kVendorVersion = 12,
+                   kVendorCounter = 16, kVendorImageSize = 20, kVendorLinkAddress = 24,
+                   kVendorEpoch = 28, kVendorDigest = 32, kVendorKey = kVendorFixedSize;
+
+/// One of them.
+inline uint32_t VendorField(const uint8_t* part, uint32_t offset) {
+  return LoadLittle(part + offset, 4);
 }
 
 /// The vendor part. `server_key.algorithm` kNone: nobody may offer it to single devices.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/metadata.h"
 
+#include "agent/trust.h"
 #include "patch/bytes.h"
 #include "patch/check.h"
+#include "stream/flash_pipe.h"
 
 namespace mote {
 namespace {
@@ -17,16 +19,20 @@ constexpr uint32_t kMarkSize = 8;
 constexpr uint32_t kSeal = 0;  // marks
 constexpr uint32_t kSecondSeal = 1;
 constexpr uint32_t kFirstStep = 2;
-constexpr uint32_t kMaxRecord = kHeaderSize + kMaxSlots * kSlotSize + kCheckSize;
-constexpr uint8_t kHasDigest = 1;
+constexpr uint32_t kTrustSize = 144;
+constexpr uint8_t kHasTrust = 1;   // flags of the record
+constexpr uint8_t kHasDigest = 1;  // flags of a slot
+constexpr uint8_t kHasRelease = 2;
 constexpr int kReadAttempts = 3;
 
-static_assert(MetadataPageSize(kMaxSlots, 1) == kMaxRecord + 2 * kMarkSize,
+static_assert(MetadataPageSize(kMaxSlots, 1) ==
+                  kHeaderSize + kMaxSlots * kSlotSize + kCheckSize + 2 * kMarkSize,
               "layout.h says otherwise");
-
-constexpr uint32_t RecordSize(uint8_t slots) {
-  return kHeaderSize + slots * kSlotSize + kCheckSize;
-}
+static_assert(MetadataPageSize(kMaxSlots, 1, true) ==
+                  kHeaderSize + kTrustSize + kMaxSlots * (kSlotSize + kMaxVendorSigned) +
+                      kCheckSize + 2 * kMarkSize,
+              "layout.h says otherwise");
+static_assert(kMaxMetadataUnit <= kMaxPipeUnit, "a record is written through a FlashPipe");
 
 void FillMark(uint8_t* mark, uint32_t sequence, uint32_t number) {
   uint8_t seed[4];
@@ -45,14 +51,6 @@ bool IsEqual(const uint8_t* a, const uint8_t* b, uint32_t size) {
 // Sequence numbers may wrap around.
 bool IsNewer(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) > 0; }
 
-void Clear(SlotRecord& slot) {
-  slot.state = SlotState::kEmpty;
-  slot.boots_left = 0;
-  slot.has_digest = false;
-  slot.size = slot.update = 0;
-  for (uint8_t& byte : slot.digest) byte = 0;
-}
-
 }  // namespace
 
 uint32_t Metadata::Start(uint8_t page) const {
@@ -64,7 +62,7 @@ uint32_t Metadata::Start(uint8_t page) const {
 
 uint32_t Metadata::MarkOffset(uint8_t page, uint32_t mark) const {
   const uint32_t unit = flash().program_unit;
-  const uint32_t record = (RecordSize(layout_->count) + unit - 1) & ~(unit - 1);
+  const uint32_t record = (RecordSize() + unit - 1) & ~(unit - 1);
   return Start(page) + record + mark * (unit < kMarkSize ? kMarkSize : unit);
 }
 
@@ -134,7 +132,7 @@ Status Metadata::Examine(uint8_t page, Page& result) const {
   }
   if (version != kVersion) return Status::kUnsupported;
   if (count != layout_->count) return Status::kBadArgument;
-  if (size != RecordSize(count)) return Status::kUnsupported;
+  if (size != RecordSize()) return Status::kUnsupported;
   result = {sequence, Rank::kRecord};
   if (HasMark(page, sequence, kSeal)) {
     result.rank = HasMark(page, sequence, kSecondSeal) ? Rank::kCertain : Rank::kSealed;
@@ -142,44 +140,94 @@ Status Metadata::Examine(uint8_t page, Page& result) const {
   return Status::kDone;
 }
 
+uint32_t Metadata::RecordSize() const {
+  const bool has_trust = layout_->trust != nullptr;
+  return kHeaderSize + (has_trust ? kTrustSize : 0) + kCheckSize +
+         layout_->count * (kSlotSize + (has_trust ? kMaxVendorSigned : 0));
+}
+
+// METADATA.md 2, without the check.
+void Metadata::Transfer(StateStream& stream, uint32_t& sequence) {
+  uint8_t header[8] = {};
+  for (uint32_t i = 0; i < 4; ++i) header[i] = kMagic[i];
+  header[4] = kVersion;
+  header[5] = layout_->count;
+  StoreLittle(header + 6, 2, RecordSize());
+  stream.Bytes(header, sizeof header);  // Examine has looked at it
+  stream.Number(sequence);
+  stream.Number(install);
+  stream.Require(install <= InstallState::kSwapRunning);
+  uint8_t flags = layout_->trust ? kHasTrust : 0;
+  stream.Number(flags);
+  stream.Require(flags == (layout_->trust ? kHasTrust : 0));
+  uint16_t reserved = 0;
+  stream.Number(reserved);
+  stream.Number(install_units);
+  stream.Number(progress);
+#if MOTE_WITH_TRUST
+  if (layout_->trust) {
+    stream.Number(trust.security_counter);
+    stream.Number(trust.server_epoch);
+    stream.Number(trust.statement);
+    stream.Number(trust.root.algorithm);
+    stream.Number(trust.previous_root.algorithm);
+    uint16_t more_reserved = 0;
+    stream.Number(more_reserved);
+    stream.Bytes(trust.root.bytes, sizeof trust.root.bytes);
+    stream.Bytes(trust.previous_root.bytes, sizeof trust.previous_root.bytes);
+    stream.Require(more_reserved == 0 && trust.root.algorithm <= SignatureAlgorithm::kEd25519 &&
+                   trust.previous_root.algorithm <= SignatureAlgorithm::kEd25519);
+  }
+#endif
+  for (uint8_t i = 0; i < layout_->count; ++i) TransferSlot(stream, slots_[i]);
+  stream.Require(reserved == 0);
+}
+
+void Metadata::TransferSlot(StateStream& stream, SlotRecord& slot) {
+  stream.Number(slot.state);
+  stream.Number(slot.boots_left);
+  uint8_t flags = slot.has_digest ? kHasDigest : 0;
+#if MOTE_WITH_TRUST
+  if (layout_->trust && slot.has_release) flags |= kHasRelease;
+#endif
+  stream.Number(flags);
+  uint8_t reserved = 0;
+  stream.Number(reserved);
+  stream.Number(slot.size);
+  stream.Number(slot.update);
+  stream.Bytes(slot.digest, kDigestSize);
+  uint8_t known = kHasDigest;
+#if MOTE_WITH_TRUST
+  if (layout_->trust) {
+    known |= kHasRelease;
+    slot.has_release = (flags & kHasRelease) != 0;
+    stream.Bytes(slot.release, sizeof slot.release);
+  }
+#endif
+  slot.has_digest = (flags & kHasDigest) != 0;
+  stream.Require(slot.state <= SlotState::kBad && (flags & ~known) == 0 && reserved == 0);
+}
+
 // REQUIRES: Examine found a record in it.
 Status Metadata::Parse(uint8_t page) {
-  uint8_t bytes[kSlotSize];
-  uint32_t at = Start(page);
-  if (Status status = Read(at, bytes, kHeaderSize); status != Status::kDone) return status;
-  if (bytes[12] > static_cast<uint8_t>(InstallState::kSwapRunning) ||
-      LoadLittle(bytes + 13, 3) != 0) {
-    return Status::kUnsupported;
-  }
-  install = static_cast<InstallState>(bytes[12]);
-  if (install != InstallState::kNone && layout_->install == Install::kNone) {
-    return Status::kBadArgument;
-  }
-  install_units = LoadLittle(bytes + 16, 4);
-  progress = LoadLittle(bytes + 20, 4);
-  at += kHeaderSize;
-  for (uint8_t i = 0; i < layout_->count; ++i, at += kSlotSize) {
-    if (Status status = Read(at, bytes, kSlotSize); status != Status::kDone) return status;
-    if (bytes[0] > static_cast<uint8_t>(SlotState::kBad) || (bytes[2] & ~kHasDigest) != 0 ||
-        bytes[3] != 0) {
-      return Status::kUnsupported;
-    }
-    SlotRecord& slot = slots_[i];
-    slot.state = static_cast<SlotState>(bytes[0]);
-    slot.boots_left = bytes[1];
-    slot.has_digest = bytes[2] != 0;
-    slot.size = LoadLittle(bytes + 4, 4);
-    slot.update = LoadLittle(bytes + 8, 4);
-    for (uint32_t j = 0; j < kDigestSize; ++j) slot.digest[j] = bytes[12 + j];
-  }
-  return Status::kDone;
+  FlashPipe pipe(flash(), Start(page), Start(page) + layout_->metadata.page_size);
+  StateStream stream(true, &FlashPipe::Read, &pipe);
+  uint32_t sequence;
+  Transfer(stream, sequence);
+  if (pipe.failed()) return Status::kReadError;
+  if (!stream.good()) return Status::kUnsupported;
+  return install != InstallState::kNone && layout_->install == Install::kNone ? Status::kBadArgument
+                                                                              : Status::kDone;
 }
 
 void Metadata::Reset() {
   install = InstallState::kNone;
   install_units = progress = 0;
+#if MOTE_WITH_TRUST
+  trust = {};
+#endif
   for (uint8_t i = 0; i < kMaxSlots; ++i) {
-    Clear(slots_[i]);
+    slots_[i] = {};
     if (i < layout_->count && (layout_->slots[i].factory || i == layout_->default_slot)) {
       slots_[i].state = SlotState::kConfirmed;
     }
@@ -238,40 +286,19 @@ Status Metadata::WriteMark(uint8_t page, uint32_t sequence, uint32_t mark) {
 // METADATA.md 3: erase, record, seals. Keeps pages_ up to date: where only the second seal fails,
 // the record counts, which the next start writes once more.
 Status Metadata::WritePage(uint8_t page, uint32_t sequence) {
-  uint8_t bytes[kMaxRecord + kMaxMetadataUnit];
-  for (uint32_t i = 0; i < 4; ++i) bytes[i] = kMagic[i];
-  bytes[4] = kVersion;
-  bytes[5] = layout_->count;
-  uint32_t size = RecordSize(layout_->count);
-  StoreLittle(bytes + 6, 2, size);
-  StoreLittle(bytes + 8, 4, sequence);
-  StoreLittle(bytes + 12, 4, static_cast<uint8_t>(install));
-  StoreLittle(bytes + 16, 4, install_units);
-  StoreLittle(bytes + 20, 4, progress);
-  uint8_t* at = bytes + kHeaderSize;
-  for (uint8_t i = 0; i < layout_->count; ++i, at += kSlotSize) {
-    const SlotRecord& slot = slots_[i];
-    at[0] = static_cast<uint8_t>(slot.state);
-    at[1] = slot.boots_left;
-    at[2] = slot.has_digest ? kHasDigest : 0;
-    at[3] = 0;
-    StoreLittle(at + 4, 4, slot.size);
-    StoreLittle(at + 8, 4, slot.update);
-    for (uint32_t j = 0; j < kDigestSize; ++j) at[12 + j] = slot.digest[j];
-  }
-  StoreLittle(at, 4, UpdateCheck(kCheckStart, bytes, size - kCheckSize));
-  while ((size & (flash().program_unit - 1)) != 0) bytes[size++] = flash().erased_value;
-
   const uint32_t start = Start(page);
   pages_[page] = {0, Rank::kNothing};
   for (uint32_t done = 0; done < layout_->metadata.page_size; done += flash().erase_unit) {
     const Status status = flash().erase(flash().context, start + done);
     if (status != Status::kDone) return status;
   }
-  if (Status status = flash().program(flash().context, start, bytes, size);
-      status != Status::kDone) {
-    return status;
-  }
+  FlashPipe pipe(flash(), start, start + layout_->metadata.page_size);
+  StateStream stream(false, &FlashPipe::Write, &pipe);
+  Transfer(stream, sequence);
+  uint32_t check = pipe.check();
+  stream.Number(check);
+  pipe.Flush();
+  if (pipe.failed()) return Status::kFlashError;
   Page written;
   if (Examine(page, written) != Status::kDone || written.rank != Rank::kRecord ||
       written.sequence != sequence) {
@@ -342,6 +369,7 @@ Status Confirm(const Layout& layout, Metadata& metadata, uint8_t running) {
   if (slot.state != SlotState::kOnTrial) return Status::kBadArgument;
   slot.state = SlotState::kConfirmed;
   slot.boots_left = 0;
+  RaiseCounter(layout, metadata, running);
   return metadata.Commit();
 }
 

@@ -7,14 +7,17 @@
 //   metadata.slot(1).state = mote::SlotState::kBad;  // in RAM
 //   status = metadata.Commit();                      // all of it, in one atomic step
 //
-// RAM: sizeof(Metadata), about 250 bytes, the caller's. Stack: about 300 bytes. Not thread-safe;
-// one Metadata at a time for one area.
+// RAM: sizeof(Metadata), about 250 bytes, with MOTE_WITH_TRUST 1,200, the caller's. Stack: about
+// 250 bytes. Not thread-safe; one Metadata at a time for one area.
 #pragma once
 
 #include <stdint.h>
 
 #include "agent/layout.h"
+#include "agent/manifest.h"
 #include "agent/sha256.h"
+#include "patch/config.h"
+#include "patch/state_stream.h"
 
 namespace mote {
 
@@ -46,7 +49,24 @@ struct SlotRecord {
   uint32_t size;    ///< bytes of the image; 0 where it is not known
   uint32_t update;  ///< counts updates; the newest image has the largest
   uint8_t digest[kDigestSize];
+#if MOTE_WITH_TRUST
+  /// `release` is the vendor part of the image's manifest with its signature; while kReceiving, of
+  /// the one that is to come. In layouts with trust, no image is started without it.
+  bool has_release = false;
+  uint8_t release[kMaxVendorSigned] = {};
+#endif
 };
+
+#if MOTE_WITH_TRUST
+/// What a device in a layout with trust knows beside its slots.
+struct TrustRecord {
+  uint32_t security_counter;  ///< the highest of any image that was confirmed
+  uint32_t server_epoch;      ///< keys of update servers before this one are revoked
+  uint32_t statement;         ///< sequence number of the last statement that was taken; 0: none
+  PublicKey root;             ///< the vendor's; kNone: the layout's
+  PublicKey previous_root;    ///< the one before; kNone: none. Only for images that were confirmed
+};
+#endif
 
 class Metadata {
  public:
@@ -69,6 +89,10 @@ class Metadata {
   uint32_t install_units = 0;
   /// Steps done of an installation, or resume points passed by a session.
   uint32_t progress = 0;
+
+#if MOTE_WITH_TRUST
+  TrustRecord trust;
+#endif
 
   /// Writes everything into the page that is needed least. When it returned kDone, later starts see
   /// the new record; when the power went meanwhile, the old or the new one. kFlashError, kReadError
@@ -101,6 +125,9 @@ class Metadata {
   Status Read(uint32_t offset, uint8_t* to, uint32_t size) const;
   Status Examine(uint8_t page, Page& result) const;
   Status Parse(uint8_t page);
+  uint32_t RecordSize() const;
+  void Transfer(StateStream& stream, uint32_t& sequence);
+  void TransferSlot(StateStream& stream, SlotRecord& slot);
   void Reset();
   bool HasMark(uint8_t page, uint32_t sequence, uint32_t mark) const;
   Status WriteMark(uint8_t page, uint32_t sequence, uint32_t mark);
@@ -118,7 +145,8 @@ class Metadata {
   uint32_t marks_;  // behind the seals of the current page
 };
 
-/// A running firmware that works says so: kOnTrial becomes kConfirmed. Costs nothing when it is
+/// A running firmware that works says so: kOnTrial becomes kConfirmed, and the device's security
+/// counter becomes that of its release if it was lower. Costs nothing when it is
 /// confirmed already. kDone, statuses of Commit, or kBadArgument (the caller's fault) if `running`
 /// is no slot or holds neither.
 Status Confirm(const Layout& layout, Metadata& metadata, uint8_t running);

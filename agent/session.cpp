@@ -94,8 +94,18 @@ Status Session::Begin(const SessionConfig& config) {
       config.link_address != place.link_address) {
     return status_ = Status::kDoesNotFit;
   }
+#if MOTE_WITH_TRUST
+  if ((layout.trust != nullptr) != (config.release != nullptr)) return status_;
+  if (config.delta_digest && !config.delta_sha256) return status_;
+#endif
 #if MOTE_WITH_CHECKPOINT
   if (config.checkpoints && !IsUsable(*config.checkpoints, layout)) return status_;
+#if MOTE_WITH_TRUST
+  if (config.checkpoints && config.delta_digest &&
+      !(config.delta_sha256->save && config.delta_sha256->restore)) {
+    return status_;
+  }
+#endif
 #endif
 
   config_ = config;
@@ -106,7 +116,7 @@ Status Session::Begin(const SessionConfig& config) {
   const Flash& flash = *info.slot.flash;
   flash_ = {
       &Read, &Erase, &Program, this, flash.erase_unit, flash.program_unit, flash.erased_value};
-  config.sha256.start(config.sha256.context);
+  StartHashes();
   const UpdaterConfig updater_config = {
       layout.slots[config.running].slot,
       {&flash_, info.slot.offset, ImageCapacity(layout, config.target)},
@@ -123,18 +133,31 @@ Status Session::Begin(const SessionConfig& config) {
   return status_;
 }
 
+void Session::StartHashes() {
+  config_.sha256.start(config_.sha256.context);
+#if MOTE_WITH_TRUST
+  if (!config_.delta_digest) return;
+  const Sha256Functions& sha256 = *config_.delta_sha256;
+  sha256.start(sha256.context);
+  delta_hash_.Start({sha256.update, sha256.context}, {sha256.save, sha256.restore, sha256.context});
+#endif
+}
+
 #if MOTE_WITH_CHECKPOINT
 // Where there is a checkpoint, everything before it is done, in flash and in what is counted.
 void Session::Resume(const UpdaterConfig& config) {
   const Sha256Functions& sha256 = config_.sha256;
   const bool has_state = sha256.save && sha256.restore;
-  offset_ = checkpoints_.Begin(
-      {*config_.checkpoints,
-       {config_.digest, config_.delta, config_.delta_size},
-       {has_state ? sha256.save : nullptr, has_state ? sha256.restore : nullptr, sha256.context}},
-      updater_, config);
+  CheckpointConfig checkpoints = {
+      *config_.checkpoints,
+      {config_.digest, config_.delta, config_.delta_size},
+      {has_state ? sha256.save : nullptr, has_state ? sha256.restore : nullptr, sha256.context}};
+#if MOTE_WITH_TRUST
+  if (config_.delta_digest) checkpoints.delta_hash = &delta_hash_;
+#endif
+  offset_ = checkpoints_.Begin(checkpoints, updater_, config);
   if (offset_ == 0) {
-    sha256.start(sha256.context);
+    StartHashes();
     return;
   }
   const uint32_t end = sector_ + updater_.flushed();
@@ -148,12 +171,18 @@ void Session::Resume(const UpdaterConfig& config) {
 
 Status Session::Write(const uint8_t* data, uint32_t size) {
   if (status_ != Status::kNeedInput) return status_;
+  Status status;
 #if MOTE_WITH_CHECKPOINT
-  const Status status =
-      config_.checkpoints ? checkpoints_.Write(updater_, data, size) : updater_.Write(data, size);
-#else
-  const Status status = updater_.Write(data, size);
+  if (config_.checkpoints) {
+    status = checkpoints_.Write(updater_, data, size);
+  } else
 #endif
+  {
+#if MOTE_WITH_TRUST
+    if (config_.delta_digest) delta_hash_.Update(data, size);
+#endif
+    status = updater_.Write(data, size);
+  }
   return status == Status::kNeedInput || status == Status::kDone ? Status::kNeedInput
                                                                  : Fail(status);
 }
@@ -162,6 +191,7 @@ Status Session::Finish() {
   if (status_ != Status::kNeedInput) return status_;
   Status status = updater_.Finish();
   if (status == Status::kNeedInput) return status;
+  if (status == Status::kDone) status = VerifyDelta();
   if (status == Status::kDone) status = Verify();
   if (status != Status::kDone) return Fail(status);
 #if MOTE_WITH_CHECKPOINT
@@ -180,6 +210,19 @@ Status Session::Fail(Status status) {
     config_.metadata->Commit();
   }
   return status_ = status;
+}
+
+Status Session::VerifyDelta() {
+#if MOTE_WITH_TRUST
+  if (!config_.delta_digest) return Status::kDone;
+  delta_hash_.Flush();
+  uint8_t digest[kDigestSize];
+  config_.delta_sha256->finish(config_.delta_sha256->context, digest);
+  for (uint32_t i = 0; i < kDigestSize; ++i) {
+    if (digest[i] != config_.delta_digest[i]) return Status::kCorrupt;
+  }
+#endif
+  return Status::kDone;
 }
 
 Status Session::Verify() {
@@ -238,6 +281,16 @@ Status Session::Program(void* context, uint32_t offset, const uint8_t* data, uin
 Status Session::Start() {
   Metadata& metadata = *config_.metadata;
   SlotRecord& slot = record();
+#if MOTE_WITH_TRUST
+  if (config_.release) {
+    if (VendorField(config_.release, kVendorImageSize) != new_size()) return Status::kCorrupt;
+    const uint32_t size = VendorPartSize(config_.release) + kSignatureSize;
+    for (uint32_t i = 0; i < kMaxVendorSigned; ++i) {
+      slot.release[i] = i < size ? config_.release[i] : 0;
+    }
+    slot.has_release = true;
+  }
+#endif
   bool resumes = slot.state == SlotState::kReceiving && slot.size == new_size() &&
                  slot.has_digest == (config_.digest != nullptr);
   for (uint32_t i = 0; config_.digest && i < kDigestSize; ++i) {

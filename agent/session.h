@@ -42,6 +42,7 @@
 #include "agent/metadata.h"
 #include "agent/sha256.h"
 #include "stream/checkpoint.h"
+#include "stream/delta_hash.h"
 #include "stream/updater.h"
 
 namespace mote {
@@ -69,6 +70,17 @@ struct SessionConfig {
   const CheckpointArea* checkpoints = nullptr;
   /// Numbers that tell this delta from others, as UpdateIdentity: for the transport to know.
   uint32_t delta = 0, delta_size = 0;
+#endif
+#if MOTE_WITH_TRUST
+  /// In a layout with trust, and only there (Agent fills this in): the vendor part of the new
+  /// image's manifest with its signature, which was checked. It says digest, size and link address.
+  /// Must outlive the session.
+  const uint8_t* release = nullptr;
+  /// SHA-256 that the delta must have, kDigestSize bytes, and a hash for it, another one than
+  /// `sha256` (with checkpoints, one that can save its state); null: it is not looked at. Must
+  /// outlive the session.
+  const uint8_t* delta_digest = nullptr;
+  const Sha256Functions* delta_sha256 = nullptr;
 #endif
 };
 
@@ -105,8 +117,8 @@ class Session {
   /// Call it when the delta has ended. Reads the new image back, and when its digest is what was
   /// written and what was asked for, makes the target kVerified. Returns kDone, or kNeedInput if
   /// the delta was cut short (Write may go on), or errors as Write; kCorrupt also for another
-  /// digest than the one asked for and for an image of no bytes; kFlashError also where the flash
-  /// does not hold what was programmed.
+  /// digest than the one asked for, of image or delta, and for an image of no bytes; kFlashError
+  /// also where the flash does not hold what was programmed.
   Status Finish();
 
   /// The new image's digest, kDigestSize bytes. REQUIRES: Finish returned kDone.
@@ -122,12 +134,14 @@ class Session {
   static Status Read(void* self, uint32_t offset, uint8_t* to, uint32_t size);
   static Status Erase(void* self, uint32_t offset);
   static Status Program(void* self, uint32_t offset, const uint8_t* data, uint32_t size);
+  void StartHashes();
   Status Start();
   Status ProgramPart(uint32_t offset, const uint8_t* data, uint32_t size);
   Status CompleteSector();
   Status Distrust();
   Status Same(uint32_t offset, const uint8_t* data, uint32_t size);
   Status Verify();
+  Status VerifyDelta();
   Status Fail(Status status);
 #if MOTE_WITH_CHECKPOINT
   void Resume(const UpdaterConfig& config);
@@ -148,6 +162,9 @@ class Session {
   uint32_t until_mark_;  // sectors left to the next mark
   uint32_t marks_;       // passed in this session
   uint32_t sectors_written_, sectors_kept_;
+#if MOTE_WITH_TRUST
+  DeltaHash delta_hash_;
+#endif
 #if MOTE_WITH_CHECKPOINT
   uint32_t offset_;
   Checkpoints checkpoints_;

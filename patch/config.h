@@ -28,6 +28,11 @@
 #define MOTE_WITH_CHECKPOINT 0
 #endif
 
+/// Whether the bootloader can install images from a staging slot (static layouts, agent/layout.h). Without, only A/B.
+#ifndef MOTE_WITH_INSTALL
+#define MOTE_WITH_INSTALL 1
+#endif
+
 /// Whether bootloader and agent check signatures (agent/agent.h). Without, Layout::trust must be null.
 #ifndef MOTE_WITH_TRUST
 #define MOTE_WITH_TRUST 0

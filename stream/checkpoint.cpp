@@ -2,6 +2,7 @@
 #include "stream/checkpoint.h"
 
 #include "patch/check.h"
+#include "stream/flash_pipe.h"
 
 #if MOTE_WITH_CHECKPOINT
 
@@ -12,6 +13,7 @@ constexpr uint32_t kMagic = 0x5043746D;  // "mtCP"
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kHasState = 1;  // flags: the decoder's state follows; if not, the update begins at byte 0
 constexpr uint8_t kHasHash = 2;   // the hash's state is there
+constexpr uint8_t kHasDeltaHash = 4;  // and that of the delta's hash, behind the decoder's
 constexpr uint32_t kCheckSize = 4;
 constexpr uint32_t kPeekSize = 16;  // up to and with the sequence number
 constexpr uint32_t kMarkSize = 8;
@@ -47,61 +49,6 @@ struct Checkpoints::Header {
   uint8_t hash[kHashStateSize];
 };
 
-// Between a stream and the flash, through a small buffer; takes the check on the way.
-class Checkpoints::Pipe {
- public:
-  // Reads or writes from `at` to `end`, which is where a program unit starts.
-  Pipe(const Flash& flash, uint32_t at, uint32_t end) : flash_(flash), at_(at), end_(end) {}
-
-  static void Write(void* self, uint8_t* bytes, uint32_t size) { static_cast<Pipe*>(self)->Write(bytes, size); }
-  static void Read(void* self, uint8_t* bytes, uint32_t size) { static_cast<Pipe*>(self)->Read(bytes, size); }
-
-  // What is left in the buffer, filled up to a program unit.
-  void Flush() {
-    while ((used_ & (flash_.program_unit - 1)) != 0) buffer_[used_++] = flash_.erased_value;
-    if (used_ == 0) return;
-    if (used_ > end_ - at_ || flash_.program(flash_.context, at_, buffer_, used_) != Status::kDone) failed_ = true;
-    at_ += used_;
-    used_ = 0;
-  }
-  uint32_t check() const { return check_; }
-  bool failed() const { return failed_; }
-
- private:
-  void Write(const uint8_t* bytes, uint32_t size) {
-    check_ = UpdateCheck(check_, bytes, size);
-    for (; size != 0 && !failed_; --size) {
-      buffer_[used_++] = *bytes++;
-      if (used_ == sizeof buffer_) Flush();
-    }
-  }
-  // Zeros once it failed.
-  void Read(uint8_t* bytes, uint32_t size) {
-    for (uint32_t i = 0; i < size; ++i) {
-      if (left_ == 0 && !failed_) {
-        left_ = end_ - at_ < sizeof buffer_ ? end_ - at_ : uint32_t{sizeof buffer_};
-        used_ = 0;
-        failed_ = left_ == 0 || flash_.read(flash_.context, at_, buffer_, left_) != Status::kDone;
-        at_ += left_;
-      }
-      bytes[i] = 0;
-      if (failed_) continue;
-      bytes[i] = buffer_[used_++];
-      --left_;
-    }
-    check_ = UpdateCheck(check_, bytes, size);
-  }
-
-  const Flash& flash_;
-  uint32_t at_;  // of the next piece
-  const uint32_t end_;
-  uint32_t used_ = 0;  // of the buffer
-  uint32_t left_ = 0;  // in it, to be read
-  uint32_t check_ = kCheckStart;
-  bool failed_ = false;
-  alignas(4) uint8_t buffer_[kMaxCheckpointUnit];
-};
-
 // In the area that counts: behind the record, from the next program unit on. Mark 0 is its seal.
 uint32_t Checkpoints::MarkOffset(uint32_t mark) const {
   const uint32_t unit = flash().program_unit;
@@ -124,8 +71,8 @@ bool Checkpoints::HasMark(uint32_t mark) const {
 bool Checkpoints::WriteMark(uint32_t mark) {
   uint8_t bytes[kMarkSize];
   MakeMark(bytes, sequence_, mark);
-  Pipe pipe(flash(), MarkOffset(mark), erased_);
-  Pipe::Write(&pipe, bytes, sizeof bytes);
+  FlashPipe pipe(flash(), MarkOffset(mark), erased_);
+  FlashPipe::Write(&pipe, bytes, sizeof bytes);
   pipe.Flush();
   return !pipe.failed();
 }
@@ -166,7 +113,13 @@ void Checkpoints::TransferHeader(StateStream& stream, Header& header) const {
   stream.Number(header.complete);
   stream.Number(header.consumed);
   stream.Bytes(header.hash, sizeof header.hash);
-  stream.Require(magic == kMagic && version == kVersion && reserved == 0 && (header.flags & ~(kHasState | kHasHash)) == 0);
+  stream.Require(magic == kMagic && version == kVersion && reserved == 0 && (header.flags & ~(kHasState | kHasHash | kHasDeltaHash)) == 0 &&
+                 ((header.flags & kHasDeltaHash) != 0) == ((header.flags & kHasState) != 0 && config_.delta_hash));
+}
+
+void Checkpoints::TransferState(StateStream& stream, Updater& updater) const {
+  updater.Transfer(stream);
+  if (config_.delta_hash) config_.delta_hash->Transfer(stream);
 }
 
 uint32_t Checkpoints::Begin(const CheckpointConfig& config, Updater& updater, const UpdaterConfig& updater_config) {
@@ -202,14 +155,14 @@ uint32_t Checkpoints::Begin(const CheckpointConfig& config, Updater& updater, co
 
 // From the record in `area`, which counts. When it returns false, the updater has to be started again.
 bool Checkpoints::Restore(unsigned area, Updater& updater) {
-  Pipe pipe(flash(), StartOf(area), StartOf(area) + size_);
-  StateStream stream(true, &Pipe::Read, &pipe);
+  FlashPipe pipe(flash(), StartOf(area), StartOf(area) + size_);
+  StateStream stream(true, &FlashPipe::Read, &pipe);
   Header header;
   TransferHeader(stream, header);
   if (!stream.good() || pipe.failed() || header.size != size_ || header.sequence != sequence_) return false;
   const bool has_state = (header.flags & kHasState) != 0;
   if (has_state) {
-    updater.Transfer(stream);
+    TransferState(stream, updater);
     if (!stream.good()) return false;
   }
   const uint32_t check = pipe.check();
@@ -251,6 +204,7 @@ Status Checkpoints::Write(Updater& updater, const uint8_t* data, uint32_t size) 
   do {
     const uint32_t part = size != 0;
     status = updater.Write(data, part);
+    if (config_.delta_hash) config_.delta_hash->Update(data, part);
     data += part;
     size -= part;
     consumed_ += part;
@@ -267,7 +221,7 @@ uint32_t Checkpoints::SizeOf(Updater* updater, Header& header) const {
   uint32_t size = kCheckSize;
   StateStream counter(false, &Count, &size);
   TransferHeader(counter, header);
-  if (updater) updater->Transfer(counter);
+  if (updater) TransferState(counter, *updater);
   return size;
 }
 
@@ -280,6 +234,7 @@ void Checkpoints::Save(const Updater* updater, uint32_t new_size) {
   header.complete = complete_;
   if (state) {
     header.flags = kHasState;
+    if (config_.delta_hash) header.flags |= kHasDeltaHash;
     header.consumed = consumed_;
     if (header.complete < state->flushed()) header.complete = state->flushed();
     if (config_.hash.save) {
@@ -312,10 +267,10 @@ void Checkpoints::Save(const Updater* updater, uint32_t new_size) {
     broken_ = flash().erase(flash().context, erased_) != Status::kDone;
     if (broken_) return;
   }
-  Pipe pipe(flash(), start, erased_);
-  StateStream stream(false, &Pipe::Write, &pipe);
+  FlashPipe pipe(flash(), start, erased_);
+  StateStream stream(false, &FlashPipe::Write, &pipe);
   TransferHeader(stream, header);
-  if (state) state->Transfer(stream);
+  if (state) TransferState(stream, *state);
   uint32_t check = pipe.check();
   stream.Number(check);
   pipe.Flush();

@@ -20,7 +20,9 @@
 #include <stdint.h>
 
 #include "patch/config.h"
+#include "stream/delta_hash.h"
 #include "stream/flash.h"
+#include "stream/flash_pipe.h"
 #include "stream/hash.h"
 #include "stream/updater.h"
 
@@ -28,7 +30,7 @@ namespace mote {
 
 constexpr uint32_t kCheckpointDigestSize = 32;
 /// Largest program unit, in bytes, of a flash that holds checkpoints.
-constexpr uint32_t kMaxCheckpointUnit = 64;
+constexpr uint32_t kMaxCheckpointUnit = kMaxPipeUnit;
 
 /// Two areas of the same size, one behind the other.
 struct CheckpointArea {
@@ -41,7 +43,7 @@ struct CheckpointArea {
 
 /// Bytes that a checkpoint takes at most: `memory` is what the codec is given (a window, or for codec model kModelRam of the
 /// profile), `buffer` the sector buffer; with marks for an interval, of which there are more where one byte of the delta makes more, or codec
-/// model holds more back until the end. In less, an update waits with a checkpoint until fewer bytes are in its buffer.
+/// model holds more back until the end; 100 more where the delta is hashed, too. In less, an update waits with a checkpoint until fewer bytes are in its buffer.
 constexpr uint32_t CheckpointSize(uint32_t memory, uint32_t buffer, uint32_t interval, uint32_t program_unit) {
   const uint32_t mark = program_unit < 8 ? 8 : program_unit;
   return (216 + memory + buffer + program_unit - 1) / program_unit * program_unit + (interval + 2) * mark;
@@ -60,6 +62,9 @@ struct CheckpointConfig {
   UpdateIdentity identity;
   /// Of the hash that the updater has.
   HashState hash;
+  /// Sees the delta, and is kept too; null: there is none. It was started, can save its state, and outlives the update. After Begin returned
+  /// 0, it has to be started anew.
+  DeltaHash* delta_hash = nullptr;
 };
 
 #if MOTE_WITH_CHECKPOINT
@@ -91,7 +96,6 @@ class Checkpoints {
 
  private:
   struct Header;
-  class Pipe;
 
   const Flash& flash() const { return *config_.area.flash; }
   uint32_t StartOf(unsigned area) const { return config_.area.offset + area * config_.area.size; }
@@ -100,6 +104,7 @@ class Checkpoints {
   bool HasMark(uint32_t mark) const;
   bool WriteMark(uint32_t mark);
   void TransferHeader(StateStream& stream, Header& header) const;
+  void TransferState(StateStream& stream, Updater& updater) const;
   bool Restore(unsigned area, Updater& updater);
   void Save(const Updater* updater, uint32_t new_size);
   uint32_t SizeOf(Updater* updater, Header& header) const;

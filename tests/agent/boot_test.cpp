@@ -198,7 +198,7 @@ TEST(Boot, OneStartDecidesForAllOthers) {
   int confirmed = 0, rolled_back = 0;
   for (const uint8_t pages : {uint8_t{2}, uint8_t{3}}) {
     for (const Cut cut : {Cut::kUnstable, Cut::kNoisy}) {
-      for (uint64_t operation = 0; operation < 4; ++operation) {
+      for (uint64_t operation = 0; operation < 5; ++operation) {  // erase, record twice, seals
         for (uint64_t seed = 0; seed < 40; ++seed) {
           SCOPED_TRACE(::testing::Message()
                        << int{pages} << " pages, operation " << operation << ", seed " << seed);
@@ -211,7 +211,7 @@ TEST(Boot, OneStartDecidesForAllOthers) {
           ASSERT_EQ(rig.Boot(choice), Status::kDone);  // the last start of the trial
           rig.simulated.Reseed(seed);
           rig.simulated.CutPowerAfter(operation, cut);
-          EXPECT_NE(Confirm(rig.layout, rig.metadata, 1) == Status::kDone, operation < 3);
+          EXPECT_NE(Confirm(rig.layout, rig.metadata, 1) == Status::kDone, operation < 4);
           rig.simulated.PowerUp();
           ASSERT_EQ(rig.Boot(choice), Status::kDone);
           const uint8_t first = choice.slot;

@@ -374,11 +374,14 @@ TEST_F(MetadataTest, WhatIsCertainIsNotErased) {
   }
 }
 
+// A record of 116 bytes, through a buffer of 64.
+constexpr uint64_t kRecordPrograms = 2;
+
 TEST_F(MetadataTest, ASecondSealThatFailsCostsOneMoreRecordLater) {
   Write(0, Example(5), 5, 0);
   ASSERT_EQ(Load(), Status::kDone);
   rig.metadata.slot(1).state = SlotState::kConfirmed;
-  rig.simulated.FailAfter(2, SimulatedFlash::kProgram, Status::kFlashError);
+  rig.simulated.FailAfter(kRecordPrograms + 1, SimulatedFlash::kProgram, Status::kFlashError);
   ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
   ASSERT_EQ(Load(), Status::kDone);
   EXPECT_EQ(rig.metadata.slot(1).state, SlotState::kConfirmed);
@@ -390,7 +393,7 @@ TEST_F(MetadataTest, APageWhoseSecondSealFailsIsPassedOverWhereThereAreThree) {
   ASSERT_EQ(three.metadata.Load(three.layout), Status::kDone);
   ASSERT_EQ(three.metadata.Commit(), Status::kDone);
   three.metadata.slot(1).state = SlotState::kBad;
-  three.simulated.FailAfter(2, SimulatedFlash::kProgram, Status::kFlashError);
+  three.simulated.FailAfter(kRecordPrograms + 1, SimulatedFlash::kProgram, Status::kFlashError);
   ASSERT_EQ(three.metadata.Commit(), Status::kDone);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(three.simulated.erases()[30 + i], 1u) << i;
   ASSERT_EQ(three.metadata.Load(three.layout), Status::kDone);
