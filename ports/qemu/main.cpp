@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "ports/qemu/machine.h"
-#include "stream/sha256_bearssl.h"
+#include "crypto/sha256_bearssl.h"
 #include "stream/updater.h"
 
 extern "C" {

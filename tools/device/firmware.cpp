@@ -4,7 +4,7 @@
 #include "stream/checkpoint.h"
 #include "stream/updater.h"
 #ifdef WITH_SHA256
-#include "stream/sha256_bearssl.h"
+#include "crypto/sha256_bearssl.h"
 #endif
 
 extern "C" mote::Status Firmware(mote::Updater& updater, mote::UpdaterConfig& config, const uint8_t* delta, uint32_t size) {

@@ -19,7 +19,7 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bearssl=$repository/build/bearssl
 
 # Every device source that needs no library.
-device_sources() { (cd "$repository" && ls lzss/decoder.cpp patch/*.cpp stream/*.cpp agent/*.cpp | grep -v _bearssl); }
+device_sources() { (cd "$repository" && ls lzss/decoder.cpp patch/*.cpp stream/*.cpp agent/*.cpp); }
 
 # Those that an update takes: all but the slots and the boot decision.
 update_sources() { device_sources | grep -v '^agent/'; }
@@ -97,8 +97,8 @@ link_profile() {
       firmware=firmware.c ;;
     lzss+sha256)
       firmware_flags+=(-DWITH_SHA256 -I"$bearssl/inc" "${with_libc[@]}")
-      compile "$dir" stream/sha256_bearssl.cpp "${flags[@]}" "${firmware_flags[@]}"
-      objects+=("$dir/stream/sha256_bearssl.cpp.o")
+      compile "$dir" crypto/sha256_bearssl.cpp "${flags[@]}" "${firmware_flags[@]}"
+      objects+=("$dir/crypto/sha256_bearssl.cpp.o")
       # The functions that sha2small.c calls are one to a file, like everything in BearSSL.
       for source in hash/sha2small codec/dec32be codec/enc32be; do
         compile "$dir" "build/bearssl/src/$source.c" -I"$bearssl/inc" -I"$bearssl/src" "${with_libc[@]}"

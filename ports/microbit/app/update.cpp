@@ -3,11 +3,11 @@
 
 #include "agent/metadata.h"
 #include "agent/session.h"
+#include "crypto/sha256_bearssl.h"
 #include "patch/model.h"
 #include "ports/microbit/board/board.h"
 #include "ports/microbit/board/flash.h"
 #include "ports/microbit/board/layout.h"
-#include "ports/microbit/board/sha256.h"
 #include "ports/transport/device_link.h"
 
 namespace microbit {
@@ -75,7 +75,7 @@ Status Open(void*, uint32_t identity, uint32_t size, uint32_t& offset) {
   config.buffer_size = sizeof sector;
   config.memory = memory;
   config.memory_size = sizeof memory;
-  config.sha256 = Sha256(&sha256);
+  config.sha256 = mote::BearsslSha256Functions(&sha256);
   config.checkpoints = &checkpoints;
   config.delta = identity;
   config.delta_size = size;

@@ -2,10 +2,10 @@
 // The bootloader: lets agent/ choose a slot, says so on the serial line, and starts what is in it.
 #include "agent/boot.h"
 
+#include "crypto/sha256_bearssl.h"
 #include "ports/microbit/board/board.h"
 #include "ports/microbit/board/flash.h"
 #include "ports/microbit/board/layout.h"
-#include "ports/microbit/board/sha256.h"
 
 namespace microbit {
 
@@ -32,7 +32,8 @@ uint8_t buffer[256];
 extern "C" int main() {
   StartUart();
   const mote::Layout layout = SlotLayout();
-  mote::Bootloader bootloader({layout, metadata, Sha256(&sha256), buffer, sizeof buffer});
+  mote::Bootloader bootloader(
+      {layout, metadata, mote::BearsslSha256Functions(&sha256), buffer, sizeof buffer});
   mote::BootChoice choice;
   const mote::Status status = bootloader.Boot(choice);
   if (status == mote::Status::kDone) {

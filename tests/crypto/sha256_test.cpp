@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SHA-256 as devices take it (BearSSL behind mote's Hash), compiled for the host: against published vectors and libsodium.
-#include "stream/sha256_bearssl.h"
+#include "crypto/sha256_bearssl.h"
 
 #include <gtest/gtest.h>
 

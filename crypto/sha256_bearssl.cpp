@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ports/microbit/board/sha256.h"
+#include "crypto/sha256_bearssl.h"
 
-namespace microbit {
+namespace mote {
 namespace {
 
 br_sha256_context* Context(void* context) { return static_cast<br_sha256_context*>(context); }
@@ -19,8 +19,15 @@ void Restore(void* context, const uint8_t* state, uint32_t size) {
 
 }  // namespace
 
-mote::Sha256Functions Sha256(br_sha256_context* context) {
+HashState BearsslSha256State(br_sha256_context* context) { return {&Save, &Restore, context}; }
+
+Hash BearsslSha256(br_sha256_context* context) {
+  br_sha256_init(context);
+  return {&Update, context};
+}
+
+Sha256Functions BearsslSha256Functions(br_sha256_context* context) {
   return {&Start, &Update, &Finish, context, &Save, &Restore};
 }
 
-}  // namespace microbit
+}  // namespace mote
