@@ -14,7 +14,8 @@
 
 namespace mote {
 
-constexpr uint32_t kBearsslSecretSize = 32;  ///< bytes, of a device's keys and of what they agree on
+/// Bytes of a key of the device's, and of the secret that it makes.
+constexpr uint32_t kBearsslSecretSize = 32;
 
 /// A key of the device's, and how a payload's secret is made with it.
 struct BearsslSecret {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 as devices take it (BearSSL behind mote's Hash), compiled for the host: against published vectors and libsodium.
+// SHA-256 as devices take it (BearSSL behind mote's Hash), compiled for the host: against published
+// vectors and libsodium.
 #include "crypto/sha256_bearssl.h"
 
 #include <gtest/gtest.h>
@@ -43,7 +44,8 @@ std::string SodiumHex(std::span<const uint8_t> data) {
   return hex;
 }
 
-// NIST, "Descriptions of SHA-256, SHA-384, and SHA-512" (the examples of FIPS 180), and the empty message of the CAVP's SHA256ShortMsg.
+// NIST, "Descriptions of SHA-256, SHA-384, and SHA-512" (the examples of FIPS 180), and the empty
+// message of the CAVP's SHA256ShortMsg.
 TEST(BearsslSha256, PublishedVectors) {
   const std::pair<Bytes, std::string_view> vectors[] = {
       {{}, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
@@ -54,7 +56,8 @@ TEST(BearsslSha256, PublishedVectors) {
   };
   for (const auto& [message, digest] : vectors) {
     for (const size_t chunk : {1, 3, 63, 64, 65, 4096}) {
-      EXPECT_EQ(BearsslHex(message, chunk), digest) << message.size() << " bytes in pieces of " << chunk;
+      EXPECT_EQ(BearsslHex(message, chunk), digest)
+          << message.size() << " bytes in pieces of " << chunk;
     }
   }
 }
