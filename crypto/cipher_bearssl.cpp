@@ -20,11 +20,10 @@ bool AgreeShared(const BearsslSecret& self, const uint8_t*, uint8_t* secret) {
 }
 
 bool AgreeX25519(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret) {
-  // To BearSSL, points have their lowest byte first as in RFC 7748, but numbers their highest.
-  uint8_t number[kBearsslSecretSize];
-  for (uint32_t i = 0; i < sizeof number; ++i) number[i] = self.key[sizeof number - 1 - i];
+  // BearSSL takes both in the order of RFC 7748, whatever its header says of multipliers.
   Copy(secret, parameter, kBearsslSecretSize);
-  if (self.curve->mul(secret, kBearsslSecretSize, number, sizeof number, BR_EC_curve25519) != 1) {
+  if (self.curve->mul(secret, kBearsslSecretSize, self.key, kBearsslSecretSize, BR_EC_curve25519) !=
+      1) {
     return false;
   }
   // All zero for points of small order, whatever the key is.
