@@ -8,10 +8,16 @@
 
 namespace mote::tools {
 
+void AddApproveCommand(CLI::App& app);
 void AddDiffCommand(CLI::App& app);
 void AddInfoCommand(CLI::App& app);
+void AddInspectCommand(CLI::App& app);
+void AddKeygenCommand(CLI::App& app);
+void AddOfferCommand(CLI::App& app);
 void AddPatchCommand(CLI::App& app);
 void AddPushCommand(CLI::App& app);
+void AddSignCommand(CLI::App& app);
+void AddStatementCommand(CLI::App& app);
 void AddVerifyCommand(CLI::App& app);
 
 }  // namespace mote::tools

@@ -29,6 +29,11 @@ constexpr const char* kForms =
     "  mote info DELTA              tells what is in a delta and the RAM it needs\n"
     "  mote verify OLD DELTA        tells whether it would apply, and to what image\n"
     "  mote push DELTA --port DEV   sends it to a device over a serial line\n"
+    "  mote keygen KEY.pem          makes keys: of vendors, servers, approvers, devices\n"
+    "  mote sign IMAGE RELEASE      a vendor says what IMAGE is; mote approve: others agree first\n"
+    "  mote statement FILE          a vendor replaces keys\n"
+    "  mote offer STORE TOKEN OFFER answers a device: the newest release, as small as it can be\n"
+    "  mote inspect FILE            tells what is in a release, offer, statement, token, approval\n"
     "\n"
     "OLD and NEW are raw images, Intel HEX, ELF or UF2, told by their content. `-` is standard "
     "input\n"
@@ -52,6 +57,10 @@ std::string Footer() {
       "    8  read_error    reading the simulated flash failed\n"
       "    9  file_error    a file cannot be read or written\n"
       "   10  bad_image     a HEX, ELF or UF2 file is malformed\n"
+      "   11  bad_signature a signature does not hold, or is by a key that is not trusted\n"
+      "   12  wrong_device  for another device, application or hardware\n"
+      "   13  stale         an answer to another request than the device's latest\n"
+      "   14  downgrade     not newer than what runs, or below the security counter\n"
       "   70                a defect of mote: please report it\n"
       "  130                interrupted (Ctrl-C); 129 and 143 for SIGHUP and SIGTERM\n"
       "\n"
@@ -88,6 +97,12 @@ int Run(int argc, char** argv) {
   mote::tools::AddInfoCommand(app);
   mote::tools::AddVerifyCommand(app);
   mote::tools::AddPushCommand(app);
+  mote::tools::AddKeygenCommand(app);
+  mote::tools::AddSignCommand(app);
+  mote::tools::AddApproveCommand(app);
+  mote::tools::AddStatementCommand(app);
+  mote::tools::AddOfferCommand(app);
+  mote::tools::AddInspectCommand(app);
   const auto chosen = [&app] {
     const std::vector<CLI::App*> commands = app.get_subcommands();
     return commands.empty() ? std::string() : commands.front()->get_name();
@@ -104,7 +119,8 @@ int Run(int argc, char** argv) {
       return Fail(
           Status::kBadArgument,
           fmt::format(
-              "'{}' is not a subcommand: use diff, patch, info, verify or push, or see mote --help",
+              "'{}' is not a subcommand: use diff, patch, info, verify, push, keygen, sign, "
+              "approve, statement, offer or inspect, or see mote --help",
               argv[1]));
     }
     return Fail(Status::kBadArgument,

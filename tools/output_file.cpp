@@ -76,7 +76,7 @@ int WriteAll(int descriptor, const void* data, size_t size) {
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path) : name_(std::move(path)), path_(name_) {
+OutputFile::OutputFile(std::string path, Access access) : name_(std::move(path)), path_(name_) {
   if (name_ == "-") {
     name_ = "standard output";
     descriptor_ = STDOUT_FILENO;
@@ -92,13 +92,14 @@ OutputFile::OutputFile(std::string path) : name_(std::move(path)), path_(name_) 
     if (descriptor_ < 0) Fail(name_, "cannot be written", errno, kAdvice);
     return;
   }
-  if (exists && access(path_.c_str(), W_OK) != 0) Fail(name_, "cannot be written", errno, kAdvice);
+  if (exists && ::access(path_.c_str(), W_OK) != 0) Fail(name_, "cannot be written", errno, kAdvice);
   std::error_code error;
   const std::filesystem::path resolved = std::filesystem::weakly_canonical(path_, error);
   if (error) Fail(name_, "cannot be written", error.value(), kAdvice);
   path_ = resolved.string();
 
-  const mode_t mode = exists ? status.st_mode & 0777 : 0666;
+  const bool keeps_mode = exists && access == Access::kUsual;
+  const mode_t mode = access == Access::kPrivate ? 0600 : exists ? status.st_mode & 0777 : 0666;
   for (int attempt = 0; descriptor_ < 0; ++attempt) {
     temporary_ =
         (resolved.parent_path() / fmt::format(".mote-{}-{}.tmp", getpid(), attempt)).string();
@@ -113,7 +114,7 @@ OutputFile::OutputFile(std::string path) : name_(std::move(path)), path_(name_) 
       Fail(name_, "cannot be written", errno, kAdvice);
     }
   }
-  if (exists) fchmod(descriptor_, mode);  // the umask may have taken some; not worth failing for
+  if (keeps_mode) fchmod(descriptor_, mode);  // the umask may have taken some; not worth failing for
 }
 
 OutputFile::~OutputFile() {

@@ -10,6 +10,12 @@
 
 namespace mote::tools {
 
+/// Who may read a file that is made.
+enum class Access {
+  kUsual,    ///< as the umask says, or as the file that is replaced
+  kPrivate,  ///< its owner only, from the start: mode 0600
+};
+
 /// Where the result of a command goes. It is created before the long work, so that a path that
 /// cannot be written is found out early, and committed after it; what stood at the path before is
 /// untouched until then, and for good where the command fails. At most one may exist at a time: the
@@ -19,14 +25,14 @@ class OutputFile {
   /// Creates the temporary file. "-" is standard output, which, like a device or a pipe at `path`,
   /// is written directly by Commit. A symbolic link is followed. Throws Error(kFileError) where
   /// `path` is a directory or cannot be written.
-  explicit OutputFile(std::string path);
+  explicit OutputFile(std::string path, Access access = Access::kUsual);
   /// Removes the temporary file unless it was committed.
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   /// Writes `data`, brings it to the disk and puts it in place, with the permissions of the file it
-  /// replaces. Call it once. Throws Error(kFileError); then nothing was replaced.
+  /// replaces (unless kPrivate). Call it once. Throws Error(kFileError); then nothing was replaced.
   void Commit(std::span<const uint8_t> data);
 
  private:
