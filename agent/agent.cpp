@@ -33,13 +33,22 @@ constexpr uint16_t kArchitectures =
     (MOTE_WITH_8051 ? Bit(ArchitectureId::k8051) : 0) |
     (MOTE_WITH_MIPS ? Bit(ArchitectureId::kMips) : 0) | (MOTE_WITH_BIG_ENDIAN ? kBigEndian : 0);
 
-bool IsEqual(const uint8_t* a, const uint8_t* b, uint32_t size) {
+// Not inlined: there are many of these, and they are rare.
+[[gnu::noinline]] void Put(uint8_t* to, uint32_t number) { StoreLittle(to, 4, number); }
+[[gnu::noinline]] uint32_t Get(const uint8_t* from) { return LoadLittle(from, 4); }
+
+[[gnu::noinline]] void Copy(uint8_t* to, const uint8_t* from, uint32_t size) {
+  for (uint32_t i = 0; i < size; ++i) to[i] = from[i];
+}
+
+[[gnu::noinline]] bool IsEqual(const uint8_t* a, const uint8_t* b, uint32_t size) {
   for (uint32_t i = 0; i < size; ++i) {
     if (a[i] != b[i]) return false;
   }
   return true;
 }
 
+#if MOTE_WITH_ENCRYPTION
 // The largest pieces that a buffer takes, as a power of two; 0: none.
 uint8_t PieceBits(uint32_t buffer_size) {
   uint8_t bits = 0;
@@ -48,6 +57,7 @@ uint8_t PieceBits(uint32_t buffer_size) {
   }
   return bits;
 }
+#endif
 
 }  // namespace
 
@@ -74,29 +84,30 @@ Status Agent::Request(uint8_t* token) {
   if (!config_.random(config_.random_context, nonce_, kNonceSize)) return Status::kReadError;
   const Layout& layout = *config_.layout;
   const uint8_t target = InactiveSlot(layout, *config_.metadata, config_.running);
-  Token fields{};
-  for (uint32_t i = 0; i < kDeviceIdSize; ++i) fields.device[i] = config_.device[i];
-  for (uint32_t i = 0; i < kNonceSize; ++i) fields.nonce[i] = nonce_[i];
-  fields.application = trust().application;
-  fields.hardware = trust().hardware;
-  fields.version = VendorField(running().release, kVendorVersion);
-  fields.security_counter = config_.metadata->trust.security_counter;
-  for (uint32_t i = 0; i < sizeof fields.base; ++i) fields.base[i] = running().digest[i];
-  fields.decoder_ram = kUpdaterRam + config_.memory_size;
+  for (uint32_t i = 0; i < kTokenSize; ++i) token[i] = 0;
+  Copy(token, kTokenHeader, kTrustHeaderSize);
+  Copy(token + kTokenDevice, config_.device, kDeviceIdSize);
+  Copy(token + kTokenNonce, nonce_, kNonceSize);
+  Put(token + kTokenApplication, trust().application);
+  Put(token + kTokenHardware, trust().hardware);
+  Copy(token + kTokenVersion, running().release + kVendorVersion, 4);
+  Put(token + kTokenCounter, config_.metadata->trust.security_counter);
+  Copy(token + kTokenBase, running().digest, kTokenBaseSize);
+  Put(token + kTokenRam, kUpdaterRam + config_.memory_size);
   if (target != kNoSlot) {
-    fields.link_address = LinkAddressFor(layout, target);
-    fields.capacity = ImageCapacity(layout, target);
+    Put(token + kTokenLinkAddress, LinkAddressFor(layout, target));
+    Put(token + kTokenCapacity, ImageCapacity(layout, target));
   }
-  fields.codecs = kCodecs;
-  fields.architectures = kArchitectures;
-  fields.signatures = trust().verifier.algorithms;
-  fields.encryptions = config_.requires_encryption ? 0 : 1;
+  Put(token + kTokenCodecs, kCodecs | static_cast<uint32_t>(kArchitectures) << 16);
+  token[kTokenSignatures] = trust().verifier.algorithms;
+  token[kTokenEncryptions] = config_.requires_encryption ? 0 : 1;
+#if MOTE_WITH_ENCRYPTION
   if (config_.cipher) {
-    fields.piece_bits = PieceBits(config_.piece_size);
-    if (fields.piece_bits != 0) fields.encryptions |= config_.cipher->encryptions;
+    token[kTokenPieceBits] = PieceBits(config_.piece_size);
+    if (token[kTokenPieceBits] != 0) token[kTokenEncryptions] |= config_.cipher->encryptions;
   }
-  fields.small_model = MOTE_SMALL_MODEL != 0;
-  WriteToken(fields, token);
+#endif
+  token[kTokenFlags] = MOTE_SMALL_MODEL ? kTokenSmallModel : 0;
   has_nonce_ = true;
   state_ = AgentState::kStart;
   return Status::kDone;
@@ -118,9 +129,16 @@ Status Agent::Begin() {
   return status_ = Status::kNeedInput;
 }
 
+// What is secret.
+void Agent::Forget() {
+#if MOTE_WITH_ENCRYPTION
+  decryptor_.Wipe();
+#endif
+}
+
 Status Agent::Fail(Status status) {
   state_ = AgentState::kCleaning;
-  decryptor_.Wipe();
+  Forget();
   return status_ = status;
 }
 
@@ -155,9 +173,11 @@ Status Agent::PutManifest(uint8_t byte) {
   switch (part_) {
     case Part::kHeader:
       return PutHeader();
+#if MOTE_WITH_STATEMENTS
     case Part::kStatement:
     case Part::kKnownStatement:
       return PutStatement();
+#endif
     case Part::kVendor:
       return PutVendor();
     default:
@@ -167,7 +187,7 @@ Status Agent::PutManifest(uint8_t byte) {
 
 Status Agent::PutHeader() {
   const uint8_t byte = manifest_[filled_ - 1];
-  const bool is_statement = manifest_[2] == kStatementHeader[2];
+  const bool is_statement = MOTE_WITH_STATEMENTS && manifest_[2] == kStatementHeader[2];
   switch (filled_) {
     case 1:
     case 2:
@@ -189,11 +209,13 @@ Status Agent::PutHeader() {
   return Status::kNeedInput;
 }
 
+#if MOTE_WITH_STATEMENTS
+
 // One that was taken already is only skipped.
 Status Agent::PutStatement() {
   const uint8_t* const statement = manifest_ + start_;
   const uint32_t size = filled_ - start_;
-  if (size == 4 && LoadLittle(statement, 4) <= config_.metadata->trust.statement) {
+  if (size == 4 && Get(statement) <= config_.metadata->trust.statement) {
     part_ = Part::kKnownStatement;
   }
   if (size < kStatementFixedSize) return Status::kNeedInput;
@@ -208,50 +230,49 @@ Status Agent::PutStatement() {
   return Status::kNeedInput;
 }
 
-Status Agent::TakeStatement(const uint8_t* bytes) {
+Status Agent::TakeStatement(const uint8_t* statement) {
   Metadata& metadata = *config_.metadata;
-  const Statement statement = ParseStatement(bytes);
   const PublicKey root = RootKey(*config_.layout, metadata);
   uint8_t digest[kDigestSize];
-  StatementDigest(config_.sha256, bytes, digest);
-  if (statement.algorithm != root.algorithm ||
-      !Verify(root, digest, bytes + StatementSize(bytes))) {
+  StatementDigest(config_.sha256, statement, digest);
+  if (!Verify(statement[kStatementAlgorithm], root, digest, statement + StatementSize(statement))) {
     return Status::kBadSignature;
   }
-  if (statement.server_epoch < metadata.trust.server_epoch) return Status::kDowngrade;
-  if (statement.root.algorithm != SignatureAlgorithm::kNone) {
+  const uint32_t epoch = Get(statement + kStatementEpoch);
+  if (epoch < metadata.trust.server_epoch) return Status::kDowngrade;
+  const uint8_t algorithm = statement[kStatementRootAlgorithm];
+  if (algorithm != 0) {
     // What runs must stay startable: FORMAT.md, 9.
     if (!IsSigned(*config_.layout, config_.sha256, root, running().release, digest)) {
       return Status::kDowngrade;
     }
-    if ((trust().verifier.algorithms >> static_cast<int>(statement.root.algorithm) & 1) == 0) {
-      return Status::kUnsupported;
-    }
+    if (!Has(algorithm)) return Status::kUnsupported;
     metadata.trust.previous_root = root;
-    metadata.trust.root = statement.root;
+    metadata.trust.root =
+        ReadKey(static_cast<SignatureAlgorithm>(algorithm), statement + kStatementRoot);
   }
-  metadata.trust.server_epoch = statement.server_epoch;
-  metadata.trust.statement = statement.sequence;
+  metadata.trust.server_epoch = epoch;
+  metadata.trust.statement = Get(statement + kStatementSequence);
   return metadata.Commit();
 }
+
+#endif  // MOTE_WITH_STATEMENTS
 
 Status Agent::PutVendor() {
   const Layout& layout = *config_.layout;
   const TrustRecord& known = config_.metadata->trust;
   const uint8_t* const part = manifest_ + start_;
   const uint32_t size = filled_ - start_;
-  const uint32_t field = size >= 4 ? LoadLittle(part + size - 4, 4) : 0;  // that ends here
-  const uint8_t algorithms = trust().verifier.algorithms;
+  const uint32_t field = size >= 4 ? Get(part + size - 4) : 0;  // that ends here
   switch (size) {
     case 4:
-      if (VendorPartSize(part) == 0 || (algorithms >> part[0] & 1) == 0 ||
-          (has_server_part_ && part[1] != 0 && (algorithms >> part[1] & 1) == 0)) {
-        return Status::kUnsupported;
-      }
-      if ((has_server_part_ && part[1] == 0) || static_cast<SignatureAlgorithm>(part[0]) !=
-                                                    RootKey(layout, *config_.metadata).algorithm) {
+      if (VendorPartSize(part) == 0 || !Has(part[0])) return Status::kUnsupported;
+      if (part[0] != static_cast<uint8_t>(RootKey(layout, *config_.metadata).algorithm)) {
         return Status::kBadSignature;
       }
+      if (!has_server_part_) break;
+      if (part[1] == 0) return Status::kBadSignature;
+      if (!Has(part[1])) return Status::kUnsupported;
       break;
     case 8:
       if (field != trust().application) return Status::kWrongDevice;
@@ -260,7 +281,7 @@ Status Agent::PutVendor() {
       if (field != trust().hardware) return Status::kWrongDevice;
       break;
     case 16:
-      if (field <= VendorField(running().release, kVendorVersion)) return Status::kDowngrade;
+      if (field <= Get(running().release + kVendorVersion)) return Status::kDowngrade;
       break;
     case 20:
       if (field < known.security_counter) return Status::kDowngrade;
@@ -280,7 +301,8 @@ Status Agent::PutVendor() {
   }
   if (size < 4 || size < VendorPartSize(part) + kSignatureSize) return Status::kNeedInput;
   VendorDigest(config_.sha256, part, vendor_digest_);
-  if (!Verify(RootKey(layout, *config_.metadata), vendor_digest_, part + VendorPartSize(part))) {
+  if (!Verify(part[0], RootKey(layout, *config_.metadata), vendor_digest_,
+              part + VendorPartSize(part))) {
     return Status::kBadSignature;
   }
   if (!has_server_part_) return StartPayload(nullptr);
@@ -291,21 +313,20 @@ Status Agent::PutVendor() {
 Status Agent::PutServer() {
   const uint8_t* const part = manifest_ + start_;
   const uint32_t size = filled_ - start_;
-  const uint32_t field = size >= 4 ? LoadLittle(part + size - 4, 4) : 0;
+  const uint32_t field = size >= 4 ? Get(part + size - 4) : 0;
   switch (size) {
     case 8:
       if (!IsEqual(part, config_.device, kDeviceIdSize)) return Status::kWrongDevice;
       break;
     case 16:
-      if (!has_nonce_ || !IsEqual(part + 8, nonce_, kNonceSize)) return Status::kStale;
+      if (!has_nonce_ || !IsEqual(part + kServerNonce, nonce_, kNonceSize)) return Status::kStale;
       break;
     case 20:
-      if (field != 0 && field != VendorField(running().release, kVendorVersion))
-        return Status::kWrongBase;
+      if (field != 0 && field != Get(running().release + kVendorVersion)) return Status::kWrongBase;
       break;
     case 24: {
-      const bool has_base = LoadLittle(part + 16, 4) != 0;
-      if (field != (has_base ? LoadLittle(running().digest, 4) : 0)) return Status::kWrongBase;
+      const bool has_base = Get(part + kServerBaseVersion) != 0;
+      if (field != (has_base ? Get(running().digest) : 0)) return Status::kWrongBase;
       break;
     }
     case 28:
@@ -315,18 +336,18 @@ Status Agent::PutServer() {
       if (field > kUpdaterRam + config_.memory_size) return Status::kDoesNotFit;
       break;
     case 33:
-      if ((kCodecs >> (part[32] & 15) & 1) == 0) return Status::kUnsupported;
+      if ((kCodecs >> (part[kServerCodec] & 15) & 1) == 0) return Status::kUnsupported;
       break;
     case 34:
-      if (part[33] == 0 ? config_.requires_encryption
-                        : !config_.cipher || part[33] > 7 ||
-                              (config_.cipher->encryptions >> part[33] & 1) == 0) {
-        return Status::kUnsupported;
-      }
+      if (!Takes(part[kServerEncryption])) return Status::kUnsupported;
       break;
     case 36:
       if (ServerPartSize(part) == 0) return Status::kUnsupported;
-      if (part[33] != 0 && part[34] > PieceBits(config_.piece_size)) return Status::kDoesNotFit;
+#if MOTE_WITH_ENCRYPTION
+      if (part[kServerEncryption] != 0 && part[kServerPieceBits] > PieceBits(config_.piece_size)) {
+        return Status::kDoesNotFit;
+      }
+#endif
       break;
     default:
       break;
@@ -335,28 +356,44 @@ Status Agent::PutServer() {
     return Status::kNeedInput;
   }
   uint8_t digest[kDigestSize] = {};  // of the base, then of all
-  if (LoadLittle(part + 16, 4) != 0) {
-    for (uint32_t i = 0; i < kDigestSize; ++i) digest[i] = running().digest[i];
+  if (Get(part + kServerBaseVersion) != 0) {
+    Copy(digest, running().digest, kDigestSize);
   }
   ServerDigest(config_.sha256, vendor_digest_, digest, part, digest);
-  const PublicKey key = ParseVendorPart(manifest_ + kTrustHeaderSize).server_key;
-  if (!Verify(key, digest, part + ServerPartSize(part))) return Status::kBadSignature;
+  const uint8_t* const vendor = manifest_ + kTrustHeaderSize;
+  const PublicKey key = ReadKey(static_cast<SignatureAlgorithm>(vendor[1]), vendor + kVendorKey);
+  if (!Verify(vendor[1], key, digest, part + ServerPartSize(part))) return Status::kBadSignature;
   return StartPayload(part);
 }
 
-bool Agent::Verify(const PublicKey& key, const uint8_t* digest, const uint8_t* signature) {
+bool Agent::Takes(uint8_t encryption) const {
+  if (encryption == 0) return !config_.requires_encryption;
+#if MOTE_WITH_ENCRYPTION
+  return config_.cipher && encryption < 8 && (config_.cipher->encryptions >> encryption & 1) != 0;
+#else
+  return false;
+#endif
+}
+
+bool Agent::Has(uint8_t algorithm) const {
+  return (trust().verifier.algorithms >> algorithm & 1) != 0;
+}
+
+bool Agent::Verify(uint8_t algorithm, const PublicKey& key, const uint8_t* digest,
+                   const uint8_t* signature) {
   state_ = AgentState::kVerifyManifest;
   const SignatureVerifier& verifier = trust().verifier;
-  const bool holds = verifier.verify(verifier.context, key, digest, signature);
+  const bool holds = algorithm == static_cast<uint8_t>(key.algorithm) &&
+                     verifier.verify(verifier.context, key, digest, signature);
   state_ = AgentState::kReceiveManifest;
   return holds;
 }
 
 // ---- The payload.
 
-Status Agent::StartPayload(const uint8_t* server_part) {
+Status Agent::StartPayload(const uint8_t* server) {
   has_nonce_ = false;
-  const uint8_t* const vendor_part = manifest_ + kTrustHeaderSize;
+  const uint8_t* const vendor = manifest_ + kTrustHeaderSize;
   SessionConfig session{};
   session.layout = config_.layout;
   session.metadata = config_.metadata;
@@ -367,56 +404,63 @@ Status Agent::StartPayload(const uint8_t* server_part) {
   session.memory = config_.memory;
   session.memory_size = config_.memory_size;
   session.sha256 = config_.sha256;
-  session.digest = vendor_part + kVendorDigest;
-  session.link_address = VendorField(vendor_part, kVendorLinkAddress);
-  session.release = vendor_part;
-  encrypted_ = false;
-  left_ = UINT64_MAX;
-  if (!server_part) {
-    if (Status status = session_.Begin(session); status != Status::kNeedInput) return status;
-    state_ = AgentState::kReceivePayload;
-    return Status::kNeedInput;
-  }
-  const ServerPart server = ParseServerPart(server_part);
-  session.delta_digest = server.delta_digest;
-  session.delta_sha256 = &config_.delta_sha256;
-  uint32_t position = 0;
+  session.digest = vendor + kVendorDigest;
+  session.release = vendor;
+  left_ = 0xFFFFFFFF;
+  if (server) {
+    left_ = Get(server + kServerDeltaSize);
+    session.delta_digest = server + kServerDeltaDigest;
+    session.delta_sha256 = &config_.delta_sha256;
 #if MOTE_WITH_CHECKPOINT
-  session.checkpoints = config_.checkpoints;
-  session.delta = LoadLittle(server.delta_digest, 4);
-  session.delta_size = server.delta_size;
+    session.checkpoints = config_.checkpoints;
+    session.delta = Get(session.delta_digest);
+    session.delta_size = left_;
 #endif
+  }
   if (Status status = session_.Begin(session); status != Status::kNeedInput) return status;
+  uint32_t position = 0;
 #if MOTE_WITH_CHECKPOINT
   position = session_.offset();
 #endif
-  left_ = server.delta_size;
-  if (server.encryption != Encryption::kNone) {
-    uint8_t info[kKeyInfoSize] = {'m', 'o', 't', 'e', '-', 'e', '1', 0};
-    for (uint32_t i = 0; i < kDeviceIdSize; ++i) info[8 + i] = config_.device[i];
-    for (uint32_t i = 0; i < kDigestSize; ++i) info[8 + kDeviceIdSize + i] = server.delta_digest[i];
-    uint8_t key[kContentKeySize];
-    const PayloadCipher& cipher = *config_.cipher;
-    if (!cipher.derive(cipher.context, server.encryption, server.parameter, info, key)) {
-      return Status::kCorrupt;
-    }
-    decryptor_.Init(cipher, key, server.piece_bits, server.delta_size, position, config_.piece);
-    for (volatile uint8_t& byte : key) byte = 0;
-    encrypted_ = true;
-    left_ = Decryptor::PayloadSize(server.delta_size, server.piece_bits);
+#if MOTE_WITH_ENCRYPTION
+  encrypted_ = server && server[kServerEncryption] != 0;
+  if (encrypted_) {
+    if (Status status = StartDecryptor(server, position); status != Status::kDone) return status;
     position = decryptor_.start();
   }
+#endif
   wanted_ += position;
   left_ -= position;
   state_ = AgentState::kReceivePayload;
   return Status::kNeedInput;
 }
 
+#if MOTE_WITH_ENCRYPTION
+Status Agent::StartDecryptor(const uint8_t* server, uint32_t position) {
+  uint8_t info[kKeyInfoSize] = {'m', 'o', 't', 'e', '-', 'e', '1', 0};
+  Copy(info + 8, config_.device, kDeviceIdSize);
+  Copy(info + 8 + kDeviceIdSize, server + kServerDeltaDigest, kDigestSize);
+  uint8_t key[kContentKeySize];
+  const PayloadCipher& cipher = *config_.cipher;
+  if (!cipher.derive(cipher.context, static_cast<Encryption>(server[kServerEncryption]),
+                     server + kServerParameter, info, key)) {
+    return Status::kCorrupt;
+  }
+  const uint8_t bits = server[kServerPieceBits];
+  decryptor_.Init(cipher, key, bits, left_, position, config_.piece);
+  for (volatile uint8_t& byte : key) byte = 0;
+  const uint64_t size = Decryptor::PayloadSize(left_, bits);
+  if (size > 0xFFFFFFFF) return Status::kDoesNotFit;
+  left_ = static_cast<uint32_t>(size);
+  return Status::kDone;
+}
+#endif
+
 Status Agent::WritePayload(const uint8_t* data, uint32_t size) {
   if (size > left_) return Status::kCorrupt;
   left_ -= size;
-  if (!encrypted_) return session_.Write(data, size);
-  while (size != 0) {
+#if MOTE_WITH_ENCRYPTION
+  while (encrypted_ && size != 0) {
     const uint32_t taken = decryptor_.Take(data, size);
     data += taken;
     size -= taken;
@@ -427,7 +471,9 @@ Status Agent::WritePayload(const uint8_t* data, uint32_t size) {
     if (status == Status::kDone) status = session_.Write(delta, delta_size);
     if (status != Status::kNeedInput) return status;
   }
-  return Status::kNeedInput;
+  if (encrypted_) return Status::kNeedInput;
+#endif
+  return session_.Write(data, size);
 }
 
 Status Agent::Finish() {
@@ -442,7 +488,7 @@ Status Agent::Finish() {
   }
   if (status == Status::kDone) status = Activate(*config_.layout, *config_.metadata, target_);
   if (status != Status::kDone) return Fail(status);
-  decryptor_.Wipe();
+  Forget();
   state_ = AgentState::kReadyToReboot;
   return status_ = Status::kDone;
 }

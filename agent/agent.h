@@ -75,7 +75,7 @@ struct AgentConfig {
   /// Fills `to` with `size` random bytes that nobody can foresee; false: it cannot.
   bool (*random)(void* context, uint8_t* to, uint32_t size);
   void* random_context;
-  /// For encrypted payloads; null: none are taken.
+  /// For encrypted payloads (MOTE_WITH_ENCRYPTION); null: none are taken.
   const PayloadCipher* cipher = nullptr;
   uint8_t* piece = nullptr;  ///< for one piece and its tag
   uint32_t piece_size = 0;   ///< bytes; a power of two and kPieceTagSize are best
@@ -142,7 +142,12 @@ class Agent {
     part_ = part;
     start_ = filled_;
   }
-  bool Verify(const PublicKey& key, const uint8_t* digest, const uint8_t* signature);
+  Status StartDecryptor(const uint8_t* server_part, uint32_t position);
+  bool Has(uint8_t algorithm) const;
+  bool Takes(uint8_t encryption) const;
+  bool Verify(uint8_t algorithm, const PublicKey& key, const uint8_t* digest,
+              const uint8_t* signature);
+  void Forget();
 
   const Trust& trust() const { return *config_.layout->trust; }
   const SlotRecord& running() const { return config_.metadata->slot(config_.running); }
@@ -153,7 +158,7 @@ class Agent {
   Part part_;
   bool has_server_part_;
   bool has_nonce_ = false;
-  bool encrypted_;
+  [[maybe_unused]] bool encrypted_;
   uint8_t target_;
   uint16_t filled_;  // of the manifest's buffer
   uint16_t start_;   // of the part that is read, in it
@@ -161,7 +166,9 @@ class Agent {
   uint64_t left_;  // bytes of the payload; where it is not announced, as many as there can be
   uint8_t nonce_[kNonceSize];
   uint8_t vendor_digest_[kDigestSize];
+#if MOTE_WITH_ENCRYPTION
   Decryptor decryptor_;
+#endif
   Session session_;
   uint8_t manifest_[kMaxManifestSize];
 };

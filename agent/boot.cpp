@@ -76,6 +76,7 @@ Status Bootloader::Boot(BootChoice& choice) {
   Metadata& metadata = config_.metadata;
   const Layout& layout = config_.layout;
   refused_ = Status::kDone;
+  if (Status status = CheckLayout(layout); status != Status::kDone) return status;
   if (Status status = metadata.Load(layout); status != Status::kDone) return status;
   if (config_.buffer_size == 0) return Status::kBadArgument;
   for (uint8_t i = 0; MOTE_WITH_INSTALL && i < layout.count; ++i) {

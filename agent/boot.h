@@ -78,8 +78,8 @@ class Bootloader {
   /// May take as long as hashing or copying all images does, and may be cut at any instruction.
   /// Returns
   ///  - kDone: start the image in `choice`;
-  ///  - kBadArgument, kUnsupported: as Metadata::Load; or the buffer's size is wrong (the port's
-  ///  fault);
+  ///  - kBadArgument, kUnsupported: as CheckLayout and Metadata::Load; or the buffer's size is
+  ///  wrong (the port's fault);
   ///  - kFlashError, kReadError: the flash failed and no other image can be started. The next Boot
   ///  tries
   ///    again;

@@ -23,13 +23,6 @@ void DigestTagged(const Sha256Functions& sha256, uint8_t kind, const uint8_t* pa
 
 SignatureAlgorithm Algorithm(uint8_t number) { return static_cast<SignatureAlgorithm>(number); }
 
-PublicKey Key(uint8_t algorithm, const uint8_t* bytes) {
-  PublicKey key{};
-  key.algorithm = Algorithm(algorithm);
-  for (uint32_t i = 0; i < PublicKeySize(key.algorithm); ++i) key.bytes[i] = bytes[i];
-  return key;
-}
-
 // Bytes of two algorithms' part: the first signs it, the second is of the key that it may end with.
 uint32_t PartSize(const uint8_t* algorithms, uint32_t fixed) {
   const uint32_t key = PublicKeySize(Algorithm(algorithms[1]));
@@ -41,12 +34,19 @@ uint32_t PartSize(const uint8_t* algorithms, uint32_t fixed) {
 
 }  // namespace
 
+PublicKey ReadKey(SignatureAlgorithm algorithm, const uint8_t* bytes) {
+  PublicKey key{};
+  key.algorithm = algorithm;
+  for (uint32_t i = 0; i < PublicKeySize(algorithm); ++i) key.bytes[i] = bytes[i];
+  return key;
+}
+
 uint32_t VendorPartSize(const uint8_t* part) { return PartSize(part, kVendorFixedSize); }
 
 uint32_t ServerPartSize(const uint8_t* part) {
-  const uint8_t encryption = part[33], bits = part[34];
+  const uint8_t encryption = part[kServerEncryption], bits = part[kServerPieceBits];
   const uint32_t parameter = EncryptionParameterSize(static_cast<Encryption>(encryption));
-  if ((parameter == 0) != (encryption == 0) || part[35] != 0) return 0;
+  if ((parameter == 0) != (encryption == 0) || part[kServerReserved] != 0) return 0;
   if (encryption == 0 ? bits != 0 : bits < kMinPieceBits || bits > kMaxPieceBits) return 0;
   return kServerFixedSize + parameter;
 }
@@ -62,23 +62,23 @@ VendorPart ParseVendorPart(const uint8_t* part) {
   vendor.link_address = VendorField(part, kVendorLinkAddress);
   vendor.server_epoch = VendorField(part, kVendorEpoch);
   vendor.digest = part + kVendorDigest;
-  vendor.server_key = Key(part[1], part + kVendorKey);
+  vendor.server_key = ReadKey(Algorithm(part[1]), part + kVendorKey);
   return vendor;
 }
 
 ServerPart ParseServerPart(const uint8_t* part) {
   ServerPart server;
-  server.device = part;
-  server.nonce = part + 8;
-  server.base_version = LoadLittle(part + 16, 4);
-  server.base_prefix = part + 20;
-  server.delta_size = LoadLittle(part + 24, 4);
-  server.decoder_ram = LoadLittle(part + 28, 4);
-  server.codec = part[32];
-  server.encryption = static_cast<Encryption>(part[33]);
-  server.piece_bits = part[34];
-  server.delta_digest = part + 36;
-  server.parameter = part + kServerFixedSize;
+  server.device = part + kServerDevice;
+  server.nonce = part + kServerNonce;
+  server.base_version = LoadLittle(part + kServerBaseVersion, 4);
+  server.base_prefix = part + kServerBasePrefix;
+  server.delta_size = LoadLittle(part + kServerDeltaSize, 4);
+  server.decoder_ram = LoadLittle(part + kServerRam, 4);
+  server.codec = part[kServerCodec];
+  server.encryption = static_cast<Encryption>(part[kServerEncryption]);
+  server.piece_bits = part[kServerPieceBits];
+  server.delta_digest = part + kServerDeltaDigest;
+  server.parameter = part + kServerParameter;
   return server;
 }
 
@@ -96,12 +96,13 @@ void ServerDigest(const Sha256Functions& sha256, const uint8_t* vendor_digest,
 }
 
 uint32_t StatementSize(const uint8_t* statement) {
-  return PartSize(statement + 8, kStatementFixedSize);
+  return PartSize(statement + kStatementAlgorithm, kStatementFixedSize);
 }
 
 Statement ParseStatement(const uint8_t* statement) {
-  return {LoadLittle(statement, 4), LoadLittle(statement + 4, 4), Algorithm(statement[8]),
-          Key(statement[9], statement + kStatementFixedSize)};
+  return {LoadLittle(statement + kStatementSequence, 4), LoadLittle(statement + kStatementEpoch, 4),
+          Algorithm(statement[kStatementAlgorithm]),
+          ReadKey(Algorithm(statement[kStatementRootAlgorithm]), statement + kStatementRoot)};
 }
 
 void StatementDigest(const Sha256Functions& sha256, const uint8_t* statement, uint8_t* digest) {
@@ -110,45 +111,45 @@ void StatementDigest(const Sha256Functions& sha256, const uint8_t* statement, ui
 
 void WriteToken(const Token& token, uint8_t* bytes) {
   for (uint32_t i = 0; i < kTrustHeaderSize; ++i) bytes[i] = kTokenHeader[i];
-  for (uint32_t i = 0; i < kDeviceIdSize; ++i) bytes[4 + i] = token.device[i];
-  for (uint32_t i = 0; i < kNonceSize; ++i) bytes[12 + i] = token.nonce[i];
-  StoreLittle(bytes + 20, 4, token.application);
-  StoreLittle(bytes + 24, 4, token.hardware);
-  StoreLittle(bytes + 28, 4, token.version);
-  StoreLittle(bytes + 32, 4, token.security_counter);
-  for (uint32_t i = 0; i < sizeof token.base; ++i) bytes[36 + i] = token.base[i];
-  StoreLittle(bytes + 44, 4, token.decoder_ram);
-  StoreLittle(bytes + 48, 4, token.link_address);
-  StoreLittle(bytes + 52, 4, token.capacity);
-  StoreLittle(bytes + 56, 2, token.codecs);
-  StoreLittle(bytes + 58, 2, token.architectures);
-  bytes[60] = token.signatures;
-  bytes[61] = token.encryptions;
-  bytes[62] = token.piece_bits;
-  bytes[63] = token.small_model ? 1 : 0;
+  for (uint32_t i = 0; i < kDeviceIdSize; ++i) bytes[kTokenDevice + i] = token.device[i];
+  for (uint32_t i = 0; i < kNonceSize; ++i) bytes[kTokenNonce + i] = token.nonce[i];
+  StoreLittle(bytes + kTokenApplication, 4, token.application);
+  StoreLittle(bytes + kTokenHardware, 4, token.hardware);
+  StoreLittle(bytes + kTokenVersion, 4, token.version);
+  StoreLittle(bytes + kTokenCounter, 4, token.security_counter);
+  for (uint32_t i = 0; i < kTokenBaseSize; ++i) bytes[kTokenBase + i] = token.base[i];
+  StoreLittle(bytes + kTokenRam, 4, token.decoder_ram);
+  StoreLittle(bytes + kTokenLinkAddress, 4, token.link_address);
+  StoreLittle(bytes + kTokenCapacity, 4, token.capacity);
+  StoreLittle(bytes + kTokenCodecs, 2, token.codecs);
+  StoreLittle(bytes + kTokenArchitectures, 2, token.architectures);
+  bytes[kTokenSignatures] = token.signatures;
+  bytes[kTokenEncryptions] = token.encryptions;
+  bytes[kTokenPieceBits] = token.piece_bits;
+  bytes[kTokenFlags] = token.small_model ? kTokenSmallModel : 0;
 }
 
 Status ReadToken(const uint8_t* bytes, Token& token) {
   for (uint32_t i = 0; i < kTrustHeaderSize; ++i) {
     if (bytes[i] != kTokenHeader[i]) return Status::kUnsupported;
   }
-  for (uint32_t i = 0; i < kDeviceIdSize; ++i) token.device[i] = bytes[4 + i];
-  for (uint32_t i = 0; i < kNonceSize; ++i) token.nonce[i] = bytes[12 + i];
-  token.application = LoadLittle(bytes + 20, 4);
-  token.hardware = LoadLittle(bytes + 24, 4);
-  token.version = LoadLittle(bytes + 28, 4);
-  token.security_counter = LoadLittle(bytes + 32, 4);
-  for (uint32_t i = 0; i < sizeof token.base; ++i) token.base[i] = bytes[36 + i];
-  token.decoder_ram = LoadLittle(bytes + 44, 4);
-  token.link_address = LoadLittle(bytes + 48, 4);
-  token.capacity = LoadLittle(bytes + 52, 4);
-  token.codecs = static_cast<uint16_t>(LoadLittle(bytes + 56, 2));
-  token.architectures = static_cast<uint16_t>(LoadLittle(bytes + 58, 2));
-  token.signatures = bytes[60];
-  token.encryptions = bytes[61];
-  token.piece_bits = bytes[62];
-  token.small_model = (bytes[63] & 1) != 0;
-  return bytes[63] > 1 ? Status::kUnsupported : Status::kDone;
+  for (uint32_t i = 0; i < kDeviceIdSize; ++i) token.device[i] = bytes[kTokenDevice + i];
+  for (uint32_t i = 0; i < kNonceSize; ++i) token.nonce[i] = bytes[kTokenNonce + i];
+  token.application = LoadLittle(bytes + kTokenApplication, 4);
+  token.hardware = LoadLittle(bytes + kTokenHardware, 4);
+  token.version = LoadLittle(bytes + kTokenVersion, 4);
+  token.security_counter = LoadLittle(bytes + kTokenCounter, 4);
+  for (uint32_t i = 0; i < kTokenBaseSize; ++i) token.base[i] = bytes[kTokenBase + i];
+  token.decoder_ram = LoadLittle(bytes + kTokenRam, 4);
+  token.link_address = LoadLittle(bytes + kTokenLinkAddress, 4);
+  token.capacity = LoadLittle(bytes + kTokenCapacity, 4);
+  token.codecs = static_cast<uint16_t>(LoadLittle(bytes + kTokenCodecs, 2));
+  token.architectures = static_cast<uint16_t>(LoadLittle(bytes + kTokenArchitectures, 2));
+  token.signatures = bytes[kTokenSignatures];
+  token.encryptions = bytes[kTokenEncryptions];
+  token.piece_bits = bytes[kTokenPieceBits];
+  token.small_model = (bytes[kTokenFlags] & kTokenSmallModel) != 0;
+  return (bytes[kTokenFlags] & ~kTokenSmallModel) != 0 ? Status::kUnsupported : Status::kDone;
 }
 
 }  // namespace mote

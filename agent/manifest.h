@@ -81,6 +81,13 @@ struct VendorPart {
   PublicKey server_key;
 };
 
+/// Where the server part has its fields.
+constexpr uint32_t kServerDevice = 0, kServerNonce = 8, kServerBaseVersion = 16,
+                   kServerBasePrefix = 20, kServerDeltaSize = 24, kServerRam = 28,
+                   kServerCodec = 32, kServerEncryption = 33, kServerPieceBits = 34,
+                   kServerReserved = 35, kServerDeltaDigest = 36,
+                   kServerParameter = kServerFixedSize;
+
 /// The server part.
 struct ServerPart {
   const uint8_t* device;  ///< kDeviceIdSize bytes; as all pointers here, in the bytes parsed
@@ -96,6 +103,9 @@ struct ServerPart {
   const uint8_t* parameter;     ///< EncryptionParameterSize() bytes
 };
 
+/// A key that stands in a manifest or statement. `bytes`: PublicKeySize() of them.
+PublicKey ReadKey(SignatureAlgorithm algorithm, const uint8_t* bytes);
+
 /// Bytes of a vendor part that starts with these algorithms, without its signature; 0 if it cannot
 /// be: unknown algorithms, flags. Looks at the first four bytes.
 uint32_t VendorPartSize(const uint8_t* part);
@@ -103,6 +113,7 @@ uint32_t VendorPartSize(const uint8_t* part);
 /// the first kServerFixedSize bytes.
 uint32_t ServerPartSize(const uint8_t* part);
 
+/// Hosts and tests take them apart whole; the agent looks at single fields, which is less code.
 /// REQUIRES: VendorPartSize(part) is not 0, and so many bytes are there.
 VendorPart ParseVendorPart(const uint8_t* part);
 /// REQUIRES: ServerPartSize(part) is not 0, and so many bytes are there.
@@ -121,6 +132,10 @@ void ServerDigest(const Sha256Functions& sha256, const uint8_t* vendor_digest,
 constexpr uint32_t kStatementFixedSize = 12;  ///< behind the header, without the new key
 constexpr uint32_t kMaxStatementSize =
     kTrustHeaderSize + kStatementFixedSize + kMaxPublicKeySize + kSignatureSize;
+
+/// Where a statement has its fields, behind the header.
+constexpr uint32_t kStatementSequence = 0, kStatementEpoch = 4, kStatementAlgorithm = 8,
+                   kStatementRootAlgorithm = 9, kStatementRoot = kStatementFixedSize;
 
 struct Statement {
   uint32_t sequence;             ///< counts the vendor's statements; must be above the last one's
@@ -141,6 +156,15 @@ void StatementDigest(const Sha256Functions& sha256, const uint8_t* statement, ui
 
 constexpr uint32_t kTokenSize = 64;
 
+/// Where its fields are.
+constexpr uint32_t kTokenDevice = 4, kTokenNonce = 12, kTokenApplication = 20, kTokenHardware = 24,
+                   kTokenVersion = 28, kTokenCounter = 32, kTokenBase = 36, kTokenRam = 44,
+                   kTokenLinkAddress = 48, kTokenCapacity = 52, kTokenCodecs = 56,
+                   kTokenArchitectures = 58, kTokenSignatures = 60, kTokenEncryptions = 61,
+                   kTokenPieceBits = 62, kTokenFlags = 63;
+constexpr uint32_t kTokenBaseSize = 8;
+constexpr uint8_t kTokenSmallModel = 1;  ///< a flag
+
 /// What a device tells the server. Not signed: who changes it gets an offer that the device
 /// refuses.
 struct Token {
@@ -148,15 +172,15 @@ struct Token {
   uint8_t nonce[kNonceSize];
   uint32_t application;
   uint32_t hardware;
-  uint32_t version;           ///< of what runs
-  uint32_t security_counter;  ///< the lowest that it takes
-  uint8_t base[8];            ///< the first bytes of the SHA-256 of what runs; zeros: not known
-  uint32_t decoder_ram;       ///< bytes, kUpdaterRam and the codec's memory
-  uint32_t link_address;      ///< where the new image has to be linked; kAnyAddress: anywhere
-  uint32_t capacity;          ///< bytes that the slot to be written has room for
-  uint16_t codecs;            ///< bit 1 << Codec for each
-  uint16_t architectures;     ///< bit 1 << ArchitectureId for each that codec model predicts
-  uint8_t signatures;         ///< bit 1 << SignatureAlgorithm for each
+  uint32_t version;              ///< of what runs
+  uint32_t security_counter;     ///< the lowest that it takes
+  uint8_t base[kTokenBaseSize];  ///< the first bytes of the SHA-256 of what runs; zeros: not known
+  uint32_t decoder_ram;          ///< bytes, kUpdaterRam and the codec's memory
+  uint32_t link_address;         ///< where the new image has to be linked; kAnyAddress: anywhere
+  uint32_t capacity;             ///< bytes that the slot to be written has room for
+  uint16_t codecs;               ///< bit 1 << Codec for each
+  uint16_t architectures;        ///< bit 1 << ArchitectureId for each that codec model predicts
+  uint8_t signatures;            ///< bit 1 << SignatureAlgorithm for each
   uint8_t encryptions;  ///< bit 1 << Encryption for each; kNone among them if it takes plain ones
   uint8_t piece_bits;   ///< encrypted pieces of up to 1 << piece_bits bytes
   bool small_model;     ///< codec model's smallest profile only (MOTE_SMALL_MODEL)

@@ -67,9 +67,10 @@ uint32_t Metadata::MarkOffset(uint8_t page, uint32_t mark) const {
 }
 
 uint32_t Metadata::marks_per_page() const {
-  const uint32_t unit = flash().program_unit;
-  const uint32_t used = MarkOffset(0, kFirstStep) - Start(0);
-  return (layout_->metadata.page_size - used) / (unit < kMarkSize ? kMarkSize : unit);
+  const uint32_t end = Start(0) + layout_->metadata.page_size;
+  uint32_t marks = 0;
+  while (MarkOffset(0, kFirstStep + marks + 1) <= end) ++marks;
+  return marks;
 }
 
 Status Metadata::Read(uint32_t offset, uint8_t* to, uint32_t size) const {
@@ -111,25 +112,21 @@ bool Metadata::certain() const {
 // What a page holds; kUnsupported if that is whole and of another version.
 Status Metadata::Examine(uint8_t page, Page& result) const {
   result = {0, Rank::kNothing};
-  const uint32_t start = Start(page);
-  uint8_t bytes[32];
-  if (Read(start, bytes, 12) != Status::kDone || !IsEqual(bytes, kMagic, 4)) return Status::kDone;
+  FlashPipe pipe(flash(), Start(page), Start(page) + layout_->metadata.page_size);
+  uint8_t bytes[12];
+  FlashPipe::Read(&pipe, bytes, sizeof bytes);
+  if (!IsEqual(bytes, kMagic, 4)) return Status::kDone;
   const uint8_t version = bytes[4];
   const uint8_t count = bytes[5];
   const uint32_t size = LoadLittle(bytes + 6, 2);
   const uint32_t sequence = LoadLittle(bytes + 8, 4);
-  if (size < 12 + kCheckSize || size > layout_->metadata.page_size) return Status::kDone;
-  uint32_t check = kCheckStart;
-  for (uint32_t at = 0; at < size - kCheckSize;) {
-    uint32_t part = size - kCheckSize - at;
-    if (part > sizeof bytes) part = sizeof bytes;
-    if (Read(start + at, bytes, part) != Status::kDone) return Status::kDone;
-    check = UpdateCheck(check, bytes, part);
-    at += part;
+  if (size < 12 + kCheckSize) return Status::kDone;
+  for (uint32_t at = 12; at < size - kCheckSize && !pipe.failed(); ++at) {
+    FlashPipe::Read(&pipe, bytes, 1);
   }
-  if (Read(start + size - kCheckSize, bytes, 4) != Status::kDone || LoadLittle(bytes, 4) != check) {
-    return Status::kDone;
-  }
+  const uint32_t check = pipe.check();
+  FlashPipe::Read(&pipe, bytes, kCheckSize);
+  if (pipe.failed() || LoadLittle(bytes, 4) != check) return Status::kDone;
   if (version != kVersion) return Status::kUnsupported;
   if (count != layout_->count) return Status::kBadArgument;
   if (size != RecordSize()) return Status::kUnsupported;
@@ -240,7 +237,6 @@ Status Metadata::Load(const Layout& layout) {
   empty_ = true;
   marks_ = 0;
   current_ = 0;
-  if (Status status = CheckLayout(layout); status != Status::kDone) return status;
   for (uint8_t i = 0; i < layout.metadata.pages; ++i) {
     if (Status status = Examine(i, pages_[i]); status != Status::kDone) return status;
   }

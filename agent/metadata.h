@@ -76,7 +76,9 @@ class Metadata {
   ///  - kUnsupported: there is a whole record of a version or with a value that this build does not
   ///    know. Nothing may be started or changed: the port's fault, which put an old bootloader or
   ///    firmware on a newer device;
-  ///  - kBadArgument: as CheckLayout, or the record is for another number of slots: the port's.
+  ///  - kBadArgument: the record is for another number of slots, or of an installation in a layout
+  ///  that has none: the port's.
+  /// REQUIRES: CheckLayout(layout) is kDone, which the bootloader makes sure of at every start.
   /// A page that cannot be read, three times in a row, counts as one without a record.
   Status Load(const Layout& layout);
 

@@ -6,10 +6,13 @@
 namespace mote {
 namespace {
 
-// Sectors from one mark to the next, so that the marks of one update fit into a page.
+// Sectors from one mark to the next, so that the marks of one update fit into a page. No division:
+// it would be the only one in many a firmware.
 uint32_t MarkInterval(const Slot& slot, uint32_t marks_per_page) {
-  const uint32_t sectors = slot.size / slot.flash->erase_unit;
-  return marks_per_page == 0 ? sectors + 1 : (sectors + marks_per_page - 1) / marks_per_page;
+  const uint32_t step = marks_per_page * slot.flash->erase_unit;
+  uint32_t interval = 1;
+  for (uint32_t covered = step; covered < slot.size && step != 0; covered += step) ++interval;
+  return step == 0 ? 0xFFFFFFFF : interval;
 }
 
 uint32_t LatestUpdate(const Layout& layout, const Metadata& metadata) {

@@ -38,6 +38,16 @@
 #define MOTE_WITH_TRUST 0
 #endif
 
+/// Whether the agent takes statements, by which the vendor replaces keys. Without, offers that carry any are refused.
+#ifndef MOTE_WITH_STATEMENTS
+#define MOTE_WITH_STATEMENTS MOTE_WITH_TRUST
+#endif
+
+/// Whether the agent takes encrypted payloads.
+#ifndef MOTE_WITH_ENCRYPTION
+#define MOTE_WITH_ENCRYPTION MOTE_WITH_TRUST
+#endif
+
 /// Which instruction sets codec model predicts addresses for; pointers always. A delta for one that was left out ends in
 /// kUnsupported. For a firmware that only ever runs on one: -DMOTE_ONE_ARCHITECTURE=1 -DMOTE_WITH_THUMB=1, for example.
 #ifndef MOTE_ONE_ARCHITECTURE

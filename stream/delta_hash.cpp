@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/delta_hash.h"
 
+#if MOTE_WITH_CHECKPOINT
+
 namespace mote {
 
 void DeltaHash::Start(const Hash& hash, const HashState& state) {
@@ -18,7 +20,6 @@ void DeltaHash::Update(const uint8_t* data, uint32_t size) {
 
 void DeltaHash::Flush() { hash_.update(hash_.context, block_, size_ % kHashBlockSize); }
 
-#if MOTE_WITH_CHECKPOINT
 void DeltaHash::Transfer(StateStream& stream) {
   uint8_t state[kHashStateSize] = {};
   if (!stream.restoring()) state_.save(state_.context, state);
@@ -27,6 +28,7 @@ void DeltaHash::Transfer(StateStream& stream) {
   stream.Bytes(state, sizeof state);
   if (stream.restoring()) state_.restore(state_.context, state, size_ - size_ % kHashBlockSize);
 }
-#endif
 
 }  // namespace mote
+
+#endif
