@@ -8,6 +8,12 @@ void* memcpy(void* to, const void* from, size_t size) {
   return to;
 }
 
+void* memmove(void* to, const void* from, size_t size) {
+  if ((char*)to < (const char*)from) return memcpy(to, from, size);
+  while (size-- != 0) ((char*)to)[size] = ((const char*)from)[size];
+  return to;
+}
+
 void* memset(void* to, int byte, size_t size) {
   for (char* target = to; size != 0; --size) *target++ = (char)byte;
   return to;
