@@ -62,6 +62,31 @@ TEST(BearsslSha256, PublishedVectors) {
   }
 }
 
+// As agent/ calls it: any number of digests, one after the other, on one state.
+TEST(BearsslSha256, Functions) {
+  Random random(3);
+  br_sha256_context context;
+  const Sha256Functions sha256 = BearsslSha256Functions(&context);
+  for (int i = 0; i < 50; ++i) {
+    const Bytes message = RandomBytes(random, random.Below(500));
+    const uint32_t size = static_cast<uint32_t>(message.size()), kept = size / 64 * 64;
+    uint8_t digest[kDigestSize];
+    sha256.start(sha256.context);
+    sha256.update(sha256.context, message.data(), kept);
+    uint8_t state[kHashStateSize];
+    sha256.save(sha256.context, state);
+    sha256.update(sha256.context, message.data() + kept, size - kept);
+    sha256.finish(sha256.context, digest);
+    EXPECT_TRUE(std::ranges::equal(digest, Sha256::Of(message))) << size;
+
+    std::ranges::fill(digest, 0);
+    sha256.restore(sha256.context, state, kept);
+    sha256.update(sha256.context, message.data() + kept, size - kept);
+    sha256.finish(sha256.context, digest);
+    EXPECT_TRUE(std::ranges::equal(digest, Sha256::Of(message))) << size;
+  }
+}
+
 // Between two blocks its state may be kept and gone on from: CHECKPOINT.md.
 TEST(BearsslSha256, GoesOn) {
   Random random(2);
