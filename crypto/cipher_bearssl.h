@@ -46,7 +46,7 @@ struct BearsslSecrets {
 /// after its tag was found right; before, and if it is not, it is left as it came.
 PayloadCipher BearsslCipher(const BearsslSecrets* secrets);
 
-/// HKDF with SHA-256 (RFC 5869), its first 32 bytes to `key`. Any sizes, also 0.
+/// HKDF with SHA-256 (RFC 5869), its first 32 bytes to `key`. Any sizes, also 0; no null pointers.
 void BearsslHkdf(const uint8_t* salt, uint32_t salt_size, const uint8_t* secret,
                  uint32_t secret_size, const uint8_t* info, uint32_t info_size, uint8_t* key);
 

@@ -28,6 +28,13 @@ Bytes Join(std::span<const uint8_t> a, std::span<const uint8_t> b) {
   return both;
 }
 
+// A pointer to the bytes that is one also where there are none.
+uint8_t* Data(Bytes& bytes) {
+  static uint8_t none = 0;
+  return bytes.empty() ? &none : bytes.data();
+}
+const uint8_t* Data(const Bytes& bytes) { return Data(const_cast<Bytes&>(bytes)); }
+
 // ---- ChaCha20-Poly1305.
 
 // What `open` makes of it; nothing where it refuses, and then it must have left the data alone.
@@ -36,7 +43,7 @@ std::optional<Bytes> Open(const Bytes& key, const Bytes& nonce, const Bytes& dat
   const BearsslSecrets none = {nullptr, 0};
   const PayloadCipher cipher = BearsslCipher(&none);
   Bytes piece = data;
-  const bool opened = cipher.open(cipher.context, key.data(), nonce.data(), piece.data(),
+  const bool opened = cipher.open(cipher.context, key.data(), nonce.data(), Data(piece),
                                   static_cast<uint32_t>(piece.size()), tag.data());
   if (opened) return piece;
   EXPECT_EQ(piece, data) << "decrypted without a tag";
@@ -50,9 +57,9 @@ struct Sealed {
 Sealed Seal(const Bytes& key, const Bytes& nonce, const Bytes& plain) {
   Sealed sealed = {key, nonce, Bytes(plain.size()), Bytes(16)};
   unsigned long long size = 0;
-  crypto_aead_chacha20poly1305_ietf_encrypt_detached(sealed.data.data(), sealed.tag.data(), &size,
-                                                     plain.data(), plain.size(), nullptr, 0,
-                                                     nullptr, nonce.data(), key.data());
+  crypto_aead_chacha20poly1305_ietf_encrypt_detached(Data(sealed.data), sealed.tag.data(), &size,
+                                                     Data(plain), plain.size(), nullptr, 0, nullptr,
+                                                     nonce.data(), key.data());
   return sealed;
 }
 
@@ -135,11 +142,8 @@ TEST(Cipher, Wycheproof) {
 
 Bytes Hkdf(const Bytes& salt, const Bytes& secret, const Bytes& info) {
   Bytes key(32);
-  // Whoever has no bytes hands over a pointer all the same.
-  const uint8_t none = 0;
-  const auto data = [&none](const Bytes& bytes) { return bytes.empty() ? &none : bytes.data(); };
-  BearsslHkdf(data(salt), static_cast<uint32_t>(salt.size()), data(secret),
-              static_cast<uint32_t>(secret.size()), data(info), static_cast<uint32_t>(info.size()),
+  BearsslHkdf(Data(salt), static_cast<uint32_t>(salt.size()), Data(secret),
+              static_cast<uint32_t>(secret.size()), Data(info), static_cast<uint32_t>(info.size()),
               key.data());
   return key;
 }
