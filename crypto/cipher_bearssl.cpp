@@ -14,36 +14,6 @@ void Copy(uint8_t* to, const uint8_t* from, uint32_t size) {
   for (uint32_t i = 0; i < size; ++i) to[i] = from[i];
 }
 
-bool AgreeShared(const BearsslSecret& self, const uint8_t*, uint8_t* secret) {
-  Copy(secret, self.key, kBearsslSecretSize);
-  return true;
-}
-
-bool AgreeX25519(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret) {
-  // BearSSL takes both in the order of RFC 7748, whatever its header says of multipliers.
-  Copy(secret, parameter, kBearsslSecretSize);
-  if (self.curve->mul(secret, kBearsslSecretSize, self.key, kBearsslSecretSize, BR_EC_curve25519) !=
-      1) {
-    return false;
-  }
-  // All zero for points of small order, whatever the key is.
-  uint8_t any = 0;
-  for (uint32_t i = 0; i < kBearsslSecretSize; ++i) any |= secret[i];
-  return any != 0;
-}
-
-bool AgreeP256(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret) {
-  uint8_t point[1 + 2 * kBearsslSecretSize];
-  point[0] = 4;  // not compressed
-  Copy(point + 1, parameter, 2 * kBearsslSecretSize);
-  // 0 where the point is not on the curve. All that are on it have the curve's order.
-  if (self.curve->mul(point, sizeof point, self.key, kBearsslSecretSize, BR_EC_secp256r1) != 1) {
-    return false;
-  }
-  Copy(secret, point + 1, kBearsslSecretSize);
-  return true;
-}
-
 bool Derive(void* context, Encryption encryption, const uint8_t* parameter, const uint8_t* info,
             uint8_t* key) {
   const BearsslSecrets& mine = *static_cast<const BearsslSecrets*>(context);
@@ -80,16 +50,34 @@ bool Open(void*, const uint8_t* key, const uint8_t* nonce, uint8_t* data, uint32
 
 }  // namespace
 
-BearsslSecret BearsslSharedSecret(const uint8_t* key) {
-  return {Encryption::kSharedKey, &AgreeShared, key, nullptr};
+bool BearsslAgreeShared(const BearsslSecret& self, const uint8_t*, uint8_t* secret) {
+  Copy(secret, self.key, kBearsslSecretSize);
+  return true;
 }
 
-BearsslSecret BearsslX25519Secret(const uint8_t* key, const br_ec_impl* curve) {
-  return {Encryption::kX25519, &AgreeX25519, key, curve};
+bool BearsslAgreeX25519(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret) {
+  // BearSSL takes both in the order of RFC 7748, whatever its header says of multipliers.
+  Copy(secret, parameter, kBearsslSecretSize);
+  if (self.curve->mul(secret, kBearsslSecretSize, self.key, kBearsslSecretSize, BR_EC_curve25519) !=
+      1) {
+    return false;
+  }
+  // All zero for points of small order, whatever the key is.
+  uint8_t any = 0;
+  for (uint32_t i = 0; i < kBearsslSecretSize; ++i) any |= secret[i];
+  return any != 0;
 }
 
-BearsslSecret BearsslP256Secret(const uint8_t* key, const br_ec_impl* curve) {
-  return {Encryption::kP256, &AgreeP256, key, curve};
+bool BearsslAgreeP256(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret) {
+  uint8_t point[1 + 2 * kBearsslSecretSize];
+  point[0] = 4;  // not compressed
+  Copy(point + 1, parameter, 2 * kBearsslSecretSize);
+  // 0 where the point is not on the curve. All that are on it have the curve's order.
+  if (self.curve->mul(point, sizeof point, self.key, kBearsslSecretSize, BR_EC_secp256r1) != 1) {
+    return false;
+  }
+  Copy(secret, point + 1, kBearsslSecretSize);
+  return true;
 }
 
 PayloadCipher BearsslCipher(const BearsslSecrets* secrets) {

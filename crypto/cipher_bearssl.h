@@ -3,8 +3,8 @@
 // and the three ways to a secret, of which the linker takes those that are named. Which sources of
 // BearSSL these are: crypto/bearssl_sources.
 //
-//   const mote::BearsslSecret secrets[] = {mote::BearsslX25519Secret(device_key)};
-//   const mote::BearsslSecrets mine = {secrets, 1};
+//   constexpr mote::BearsslSecret secrets[] = {mote::BearsslX25519Secret(device_key)};
+//   constexpr mote::BearsslSecrets mine = {secrets, 1};
 //   config.cipher = mote::BearsslCipher(&mine);
 #pragma once
 
@@ -27,14 +27,27 @@ struct BearsslSecret {
   const br_ec_impl* curve;  ///< BearSSL's arithmetic; null for a shared key
 };
 
+// Their `agree`.
+bool BearsslAgreeShared(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret);
+bool BearsslAgreeX25519(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret);
+bool BearsslAgreeP256(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret);
+
 /// `key`: 32 bytes, which the server has as well.
-BearsslSecret BearsslSharedSecret(const uint8_t* key);
+constexpr BearsslSecret BearsslSharedSecret(const uint8_t* key) {
+  return {Encryption::kSharedKey, &BearsslAgreeShared, key, nullptr};
+}
 /// `key`: a private key of RFC 7748, 32 bytes. br_ec_c25519_i15 is the smallest arithmetic,
 /// br_ec_c25519_m15 several times as fast.
-BearsslSecret BearsslX25519Secret(const uint8_t* key, const br_ec_impl* curve = &br_ec_c25519_i15);
+constexpr BearsslSecret BearsslX25519Secret(const uint8_t* key,
+                                            const br_ec_impl* curve = &br_ec_c25519_i15) {
+  return {Encryption::kX25519, &BearsslAgreeX25519, key, curve};
+}
 /// `key`: a private key, 32 bytes, highest first, from 1 to below the curve's order. `curve` as for
 /// BearsslP256Verifier, and best the same one.
-BearsslSecret BearsslP256Secret(const uint8_t* key, const br_ec_impl* curve = &br_ec_prime_i15);
+constexpr BearsslSecret BearsslP256Secret(const uint8_t* key,
+                                          const br_ec_impl* curve = &br_ec_prime_i15) {
+  return {Encryption::kP256, &BearsslAgreeP256, key, curve};
+}
 
 /// What a device has; at most one for each encryption.
 struct BearsslSecrets {

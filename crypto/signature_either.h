@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two verifiers as one, for a device that takes the signatures of both.
 //
-//   static const mote::EitherVerifier either = {mote::BearsslP256Verifier(),
-//                                               mote::SodiumEd25519Verifier()};
+//   const mote::EitherVerifier either = {mote::BearsslP256Verifier(),
+//                                        mote::SodiumEd25519Verifier()};
 //   config.verifier = mote::Either(&either);
 #pragma once
 

@@ -232,6 +232,7 @@ struct Arithmetic {
   const char* name;
   const br_ec_impl* curve;
 };
+void PrintTo(const Arithmetic& arithmetic, std::ostream* out) { *out << arithmetic.name; }
 std::string ArithmeticName(const ::testing::TestParamInfo<Arithmetic>& param) {
   return param.param.name;
 }

@@ -64,6 +64,7 @@ struct Arithmetic {
   const char* name;
   const br_ec_impl* curve;
 };
+void PrintTo(const Arithmetic& arithmetic, std::ostream* out) { *out << arithmetic.name; }
 
 class P256 : public ::testing::TestWithParam<Arithmetic> {
  protected:
