@@ -37,7 +37,7 @@ constexpr BearsslSecret BearsslSharedSecret(const uint8_t* key) {
   return {Encryption::kSharedKey, &BearsslAgreeShared, key, nullptr};
 }
 /// `key`: a private key of RFC 7748, 32 bytes. br_ec_c25519_i15 is the smallest arithmetic,
-/// br_ec_c25519_m15 several times as fast.
+/// br_ec_c25519_m15 is faster.
 constexpr BearsslSecret BearsslX25519Secret(const uint8_t* key,
                                             const br_ec_impl* curve = &br_ec_c25519_i15) {
   return {Encryption::kX25519, &BearsslAgreeX25519, key, curve};
