@@ -13,9 +13,9 @@
 
 namespace mote {
 
-/// `curve` is BearSSL's arithmetic: br_ec_prime_i15 is the smallest, br_ec_p256_m15 faster; only the
-/// one that is named here gets into the firmware. r and s of 0, of the curve's order and above, and
-/// keys that are not on the curve are refused. Takes no memory but the stack, of which
+/// `curve` is BearSSL's arithmetic: br_ec_prime_i15 is the smallest, br_ec_p256_m15 faster; only
+/// the one that is named here gets into the firmware. r and s of 0, of the curve's order and above,
+/// and keys that are not on the curve are refused. Takes no memory but the stack, of which
 /// bearssl_config.h saves much.
 SignatureVerifier BearsslP256Verifier(const br_ec_impl* curve = &br_ec_prime_i15);
 
