@@ -449,9 +449,9 @@ Status Agent::StartDecryptor(const uint8_t* server, uint32_t position) {
   const uint8_t bits = server[kServerPieceBits];
   decryptor_.Init(cipher, key, bits, left_, position, config_.piece);
   for (volatile uint8_t& byte : key) byte = 0;
-  const uint64_t size = Decryptor::PayloadSize(left_, bits);
-  if (size > 0xFFFFFFFF) return Status::kDoesNotFit;
-  left_ = static_cast<uint32_t>(size);
+  const uint32_t size = Decryptor::PayloadSize(left_, bits);
+  if (size < left_) return Status::kDoesNotFit;
+  left_ = size;
   return Status::kDone;
 }
 #endif

@@ -31,10 +31,9 @@ class Decryptor {
   /// The key is forgotten.
   void Wipe();
 
-  /// Bytes of the payload of a delta of `size` bytes.
-  static uint64_t PayloadSize(uint32_t size, uint8_t piece_bits) {
-    const uint64_t pieces = ((uint64_t{size} + (1u << piece_bits) - 1) >> piece_bits);
-    return size + pieces * kPieceTagSize;
+  /// Bytes of the payload of a delta of `size` >= 1 bytes; less than `size` if they leave 32 bits.
+  static uint32_t PayloadSize(uint32_t size, uint8_t piece_bits) {
+    return size + (((size - 1) >> piece_bits) + 1) * kPieceTagSize;
   }
 
  private:

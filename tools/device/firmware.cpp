@@ -53,5 +53,5 @@ RAM_OF(stream, sizeof(mote::Updater) - sizeof(mote::Patcher) + sizeof(mote::Chec
 RAM_OF(stream, sizeof(mote::Updater) - sizeof(mote::Patcher));
 #endif
 #ifdef WITH_SHA256
-RAM_OF(sha256, sizeof(br_sha256_context));
+RAM_OF(crypto, sizeof(br_sha256_context));
 #endif

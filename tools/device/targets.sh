@@ -30,6 +30,9 @@ device_profiles() {
   [[ ! -f $repository/stream/mote_c.cpp ]] || echo c-api
 }
 
+# With signatures, by crypto/ and BearSSL: see tools/footprint.
+trust_profiles() { [[ ! -f $bearssl/src/hash/sha2small.c ]] || echo boot boot+install agent agent+all; }
+
 # The model profiles predict the target's own instructions; `all` has every codec and instruction set.
 profile_flags() {
   local one="-DMOTE_WITH_RAW=0 -DMOTE_WITH_LZSS=0 -DMOTE_ONE_ARCHITECTURE=1 -DMOTE_WITH_$architecture=1"
@@ -38,6 +41,9 @@ profile_flags() {
     model-small) echo "$one -DMOTE_SMALL_MODEL=1" ;;
     model+checkpoint) echo "$one -DMOTE_WITH_CHECKPOINT=1" ;;
     all) ;;
+    boot | agent) echo "$one -DMOTE_WITH_TRUST=1 -DMOTE_WITH_INSTALL=0 -DMOTE_WITH_ENCRYPTION=0 -DMOTE_WITH_STATEMENTS=0" ;;
+    boot+install) echo "$one -DMOTE_WITH_TRUST=1" ;;
+    agent+all) echo "$one -DMOTE_WITH_TRUST=1 -DMOTE_WITH_CHECKPOINT=1" ;;
     *) echo -DMOTE_WITH_MODEL=0 ;;
   esac
 }
@@ -82,12 +88,20 @@ compile() {
   "${compiler[@]}" "${@:3}" -c "$source" -o "$out"
 }
 
+# Sources without a library.
+profile_sources() {
+  case $1 in
+    boot* | agent*) device_sources ;;
+    *) update_sources ;;
+  esac
+}
+
 # link_profile DIR PROFILE FLAG...: what the profile leaves out is switched off. FLAGs go to the compiler for mote's own sources. The profile's own object, the firmware that calls mote, is DIR/firmware/PROFILE.o.
 link_profile() {
   local dir=$1 profile=$2 codecs firmware=firmware.cpp source objects=()
   read -ra codecs <<< "$(profile_flags "$profile")"
   local flags=("${codecs[@]}" "${@:3}")
-  for source in $(update_sources); do
+  for source in $(profile_sources "$profile"); do
     compile "$dir" "$source" "${flags[@]}"
     objects+=("$dir/$source.o")
   done
@@ -103,6 +117,18 @@ link_profile() {
       for source in hash/sha2small codec/dec32be codec/enc32be; do
         compile "$dir" "build/bearssl/src/$source.c" -I"$bearssl/inc" -I"$bearssl/src" "${with_libc[@]}"
         objects+=("$dir/build/bearssl/src/$source.c.o")
+      done ;;
+    boot* | agent*)
+      firmware=${profile%%+*}.cpp
+      firmware_flags+=(-I"$bearssl/inc" "${with_libc[@]}")
+      for source in crypto/{cipher,sha256,signature}_bearssl.cpp; do
+        compile "$dir" "$source" "${flags[@]}" "${firmware_flags[@]}"
+        objects+=("$dir/$source.o")
+      done
+      for source in $(grep '\.c$' "$repository/crypto/bearssl_sources"); do
+        compile "$dir" "build/bearssl/src/$source" "${@:3}" -I"$bearssl/inc" -I"$bearssl/src" "${with_libc[@]}" \
+          -include "$repository/crypto/bearssl_config.h"
+        objects+=("$dir/build/bearssl/src/$source.o")
       done ;;
   esac
   compile "$dir" "tools/device/$firmware" "${firmware_flags[@]}"
