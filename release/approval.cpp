@@ -80,9 +80,10 @@ Approval ReadApproval(std::span<const uint8_t> file) {
   const auto rest = file.subspan(kFixed + key_size);
   const uint32_t part_size = VendorPartSize(rest.data());
   if (part_size == 0) {
-    throw Error(Status::kUnsupported,
-                "an approval of a vendor part that this mote does not know: it is damaged, or needs "
-                "a newer mote");
+    throw Error(
+        Status::kUnsupported,
+        "an approval of a vendor part that this mote does not know: it is damaged, or needs "
+        "a newer mote");
   }
   if (rest.size() != part_size + kSignatureSize) Cut();
   approval.vendor_part.assign(rest.begin(), rest.begin() + part_size);
@@ -92,10 +93,9 @@ Approval ReadApproval(std::span<const uint8_t> file) {
 
 void CheckPolicy(const ApprovalPolicy& policy) {
   if (policy.threshold == 0 || policy.threshold > policy.approvers.size()) {
-    throw Error(Status::kBadArgument,
-                "k must be 1 to the number of approvers, " +
-                    std::to_string(policy.approvers.size()) + ", and is " +
-                    std::to_string(policy.threshold));
+    throw Error(Status::kBadArgument, "k must be 1 to the number of approvers, " +
+                                          std::to_string(policy.approvers.size()) + ", and is " +
+                                          std::to_string(policy.threshold));
   }
   for (size_t i = 0; i < policy.approvers.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
@@ -127,8 +127,8 @@ size_t CheckApproval(const ApprovalPolicy& policy, std::span<const uint8_t> vend
   return static_cast<size_t>(found - policy.approvers.begin());
 }
 
-void CheckApprovals(const ApprovalPolicy& policy, std::span<const uint8_t> vendor_part,
-                    std::span<const Approval> approvals) {
+size_t CheckApprovals(const ApprovalPolicy& policy, std::span<const uint8_t> vendor_part,
+                      std::span<const Approval> approvals) {
   CheckPolicy(policy);
   std::set<size_t> approved;
   for (const Approval& approval : approvals) {
@@ -139,6 +139,7 @@ void CheckApprovals(const ApprovalPolicy& policy, std::span<const uint8_t> vendo
                 std::to_string(approved.size()) + " of the " + std::to_string(policy.threshold) +
                     " approvals that the policy asks for: get more (mote approve)");
   }
+  return approved.size();
 }
 
 }  // namespace mote

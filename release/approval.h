@@ -51,7 +51,8 @@ struct ApprovalPolicy {
   std::vector<PublicKey> approvers;  ///< all different
 };
 
-/// Throws Error(kBadArgument) for a threshold of 0 or out of reach, and for a key that is there twice.
+/// Throws Error(kBadArgument) for a threshold of 0 or out of reach, and for a key that is there
+/// twice.
 void CheckPolicy(const ApprovalPolicy& policy);
 
 /// Checks one approval. Throws Error(kBadSignature): for another vendor part, with a message that
@@ -61,8 +62,8 @@ size_t CheckApproval(const ApprovalPolicy& policy, std::span<const uint8_t> vend
                      const Approval& approval);
 
 /// Throws Error(kBadSignature) as CheckApproval, and where fewer than the threshold of different
-/// approvers approve: two approvals by one count once.
-void CheckApprovals(const ApprovalPolicy& policy, std::span<const uint8_t> vendor_part,
-                    std::span<const Approval> approvals);
+/// approvers approve: two approvals by one count once. Returns how many do.
+size_t CheckApprovals(const ApprovalPolicy& policy, std::span<const uint8_t> vendor_part,
+                      std::span<const Approval> approvals);
 
 }  // namespace mote

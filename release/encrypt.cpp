@@ -108,9 +108,10 @@ Encryption EncryptionFor(const PayloadRecipient& recipient) {
     case KeyType::kEd25519:
       break;
   }
-  throw Error(Status::kUnsupported,
-              "an Ed25519 key, which nothing can be encrypted for: a device's key is of type x25519 "
-              "or p256");
+  throw Error(
+      Status::kUnsupported,
+      "an Ed25519 key, which nothing can be encrypted for: a device's key is of type x25519 "
+      "or p256");
 }
 
 EncryptedPayload EncryptPayload(std::span<const uint8_t> delta, std::span<const uint8_t> device,
@@ -131,8 +132,7 @@ EncryptedPayload EncryptPayload(std::span<const uint8_t> delta, std::span<const 
     secret = ephemeral.Agree(key);
     payload.parameter = ephemeral.public_key().bytes;
   }
-  ContentKey content =
-      Hkdf(payload.parameter, secret, MakeInfo(device, Sha256::Of(delta)));
+  ContentKey content = Hkdf(payload.parameter, secret, MakeInfo(device, Sha256::Of(delta)));
   Wipe(secret);
   const size_t piece = size_t{1} << piece_bits;
   for (size_t from = 0; from < delta.size(); from += piece) {

@@ -194,10 +194,11 @@ HostPublicKey HostPublicKey::FromPem(std::string_view pem) {
   const Key key(PEM_read_bio_PUBKEY(bio.get(), nullptr, &NoPassphrase, nullptr));
   ERR_clear_error();
   if (key) return PublicPart(key.get());
-  throw Error(Status::kCorrupt,
-              pem.find("PRIVATE KEY-----") != std::string_view::npos
-                  ? "a private key, where a public one is asked for: give the .pub.pem file"
-                  : "not a public key in PEM, or damaged: mote keygen writes such files (.pub.pem)");
+  throw Error(
+      Status::kCorrupt,
+      pem.find("PRIVATE KEY-----") != std::string_view::npos
+          ? "a private key, where a public one is asked for: give the .pub.pem file"
+          : "not a public key in PEM, or damaged: mote keygen writes such files (.pub.pem)");
 }
 
 HostPublicKey HostPublicKey::FromDevice(const PublicKey& key) {
@@ -330,8 +331,9 @@ Signature PrivateKey::Sign(const Sha256::Digest& digest) const {
 SharedSecret PrivateKey::Agree(const HostPublicKey& other) const {
   SharedSecret secret;
   if (type_ != other.type || type_ == KeyType::kEd25519) {
-    throw Error(Status::kUnsupported, "these keys cannot agree on a secret: both must be of type "
-                                      "x25519, or both of type p256");
+    throw Error(Status::kUnsupported,
+                "these keys cannot agree on a secret: both must be of type "
+                "x25519, or both of type p256");
   }
   if (type_ == KeyType::kX25519) {
     InitialiseSodium();

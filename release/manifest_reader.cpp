@@ -10,7 +10,6 @@
 namespace mote {
 namespace {
 
-
 bool StartsWith(std::span<const uint8_t> file, std::span<const uint8_t> header) {
   return file.size() >= header.size() && std::equal(header.begin(), header.end(), file.begin());
 }
@@ -47,8 +46,9 @@ class Taker {
 
 [[noreturn]] void Unknown(const char* what) {
   throw Error(Status::kUnsupported,
-              std::string(what) + " has algorithms or flags that this mote does not know: it is "
-                                  "damaged, or needs a newer mote");
+              std::string(what) +
+                  " has algorithms or flags that this mote does not know: it is "
+                  "damaged, or needs a newer mote");
 }
 
 std::span<const uint8_t> TakeStatement(Taker& taker) {
@@ -100,11 +100,13 @@ OfferView ReadOffer(std::span<const uint8_t> file) {
   if (!IsKind(rest, kManifestHeader) || rest.size() < kTrustHeaderSize ||
       (rest[kTrustHeaderSize - 1] & ~kHasServerPart) != kManifestHeader[kTrustHeaderSize - 1]) {
     if (IsKind(rest, kManifestHeader) || IsKind(rest, kStatementHeader)) {
-      throw Error(Status::kUnsupported, "of a version that this mote does not know: take a newer one");
+      throw Error(Status::kUnsupported,
+                  "of a version that this mote does not know: take a newer one");
     }
     if (!view.statements.empty()) {
-      throw Error(Status::kCorrupt, "what follows the statements is neither a statement nor a "
-                                    "manifest: get it again");
+      throw Error(Status::kCorrupt,
+                  "what follows the statements is neither a statement nor a "
+                  "manifest: get it again");
     }
     throw Error(Status::kUnsupported, "neither a release nor an offer nor a statement");
   }
@@ -122,8 +124,9 @@ uint64_t PayloadSize(const ServerPart& server) {
 Release::Release(std::vector<uint8_t> bytes) : bytes_(std::move(bytes)) {
   const OfferView view = ReadOffer(bytes_);
   if (view.manifest.size() != bytes_.size() || view.has_server_part()) {
-    throw Error(Status::kUnsupported, "not a release: those are a vendor part and its signature, "
-                                      "and nothing else");
+    throw Error(Status::kUnsupported,
+                "not a release: those are a vendor part and its signature, "
+                "and nothing else");
   }
 }
 

@@ -36,9 +36,9 @@ enum class TrustFile { kManifest, kStatement, kToken, kApproval };
 /// Nothing for anything else.
 std::optional<TrustFile> TrustFileOf(std::span<const uint8_t> file);
 
-/// Reads statements, a manifest and what follows it. Throws Error: kUnsupported (none of these, or of
-/// a later version, unknown algorithms or flags), kCorrupt (it ends too early, other bytes behind
-/// statements).
+/// Reads statements, a manifest and what follows it. Throws Error: kUnsupported (none of these, or
+/// of a later version, unknown algorithms or flags), kCorrupt (it ends too early, other bytes
+/// behind statements).
 OfferView ReadOffer(std::span<const uint8_t> file);
 
 /// Bytes of the payload that a server part announces: the delta and, with encryption, the tags.
@@ -52,7 +52,8 @@ inline std::span<const uint8_t> ImageDigest(const VendorPart& vendor) {
 /// A release in a store: a vendor-only manifest, and nothing else.
 class Release {
  public:
-  /// Throws Error as ReadOffer, and kUnsupported for what has statements, a server part or a payload.
+  /// Throws Error as ReadOffer, and kUnsupported for what has statements, a server part or a
+  /// payload.
   explicit Release(std::vector<uint8_t> bytes);
 
   const std::vector<uint8_t>& bytes() const { return bytes_; }

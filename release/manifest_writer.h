@@ -28,8 +28,8 @@ struct ReleaseFields {
   uint32_t server_epoch = 0;            ///< of that key; 0 without one
 };
 
-/// Writes the vendor part for `image`, which `algorithm` is going to sign. Throws Error: kBadArgument
-/// (no algorithm, version 0), kBadImage (no bytes, or more than kMaxImageSize).
+/// Writes the vendor part for `image`, which `algorithm` is going to sign. Throws Error:
+/// kBadArgument (no algorithm, version 0), kBadImage (no bytes, or more than kMaxImageSize).
 std::vector<uint8_t> WriteVendorPart(const ReleaseFields& fields, SignatureAlgorithm algorithm,
                                      std::span<const uint8_t> image);
 

@@ -82,9 +82,9 @@ Fit FitOf(const VendorPart& vendor, const OfferRequest& request, uint32_t server
     case Fit::kWrongDevice:
       throw Error(Status::kWrongDevice, "there is no release for " + device);
     case Fit::kNotNewer:
-      throw Error(Status::kDowngrade, "nothing is newer than version " + VersionText(token.version) +
-                                          ", which the device runs; the newest for " + device +
-                                          " is " + it);
+      throw Error(Status::kDowngrade,
+                  "nothing is newer than version " + VersionText(token.version) +
+                      ", which the device runs; the newest for " + device + " is " + it);
     case Fit::kCounter:
       throw Error(Status::kDowngrade,
                   it + " has security counter " + number(vendor->security_counter) +
@@ -227,8 +227,8 @@ bool IsTokenBase(const Token& token, std::span<const uint8_t> digest) {
 Choice ChooseRelease(const OfferRequest& request) {
   uint32_t server_epoch = 0;
   for (const std::vector<uint8_t>& statement : request.statements) {
-    server_epoch = std::max(server_epoch,
-                            ParseStatement(statement.data() + kTrustHeaderSize).server_epoch);
+    server_epoch =
+        std::max(server_epoch, ParseStatement(statement.data() + kTrustHeaderSize).server_epoch);
   }
   Choice choice;
   const Release* nearest = nullptr;
@@ -284,7 +284,18 @@ Offer MakeOffer(const OfferRequest& request, const Choice& choice, std::span<con
   offer.decoder_ram = *DecoderRam(offer.header);
   offer.delta_size = static_cast<uint32_t>(candidate.delta.size());
 
-  for (const std::vector<uint8_t>& statement : request.statements) Append(offer.bytes, statement);
+  uint32_t sequence = 0;
+  for (const std::vector<uint8_t>& statement : request.statements) {
+    // A device would pass over one that comes too late.
+    const uint32_t next = ParseStatement(statement.data() + kTrustHeaderSize).sequence;
+    if (next <= sequence) {
+      throw Error(Status::kBadArgument, "statement " + std::to_string(next) + " comes after " +
+                                            std::to_string(sequence) +
+                                            ": give them in order, each once");
+    }
+    sequence = next;
+    Append(offer.bytes, statement);
+  }
   offer.statements_size = static_cast<uint32_t>(offer.bytes.size());
   if (!request.server) {
     Append(offer.bytes, choice.target->bytes());
@@ -313,8 +324,8 @@ Offer MakeOffer(const OfferRequest& request, const Choice& choice, std::span<con
   part.piece_bits = request.recipient ? piece_bits : uint8_t{0};
   part.delta_digest = delta_digest.data();
   part.parameter = payload.parameter.data();
-  const std::vector<uint8_t> manifest = WriteManifest(choice.target->bytes(), base_digest,
-                                                      WriteServerPart(part), *request.server);
+  const std::vector<uint8_t> manifest =
+      WriteManifest(choice.target->bytes(), base_digest, WriteServerPart(part), *request.server);
   offer.manifest_size = static_cast<uint32_t>(manifest.size());
   offer.payload_size = static_cast<uint32_t>(payload.bytes.size());
   Append(offer.bytes, manifest);

@@ -75,7 +75,8 @@ struct Offer {
 /// it is not there: the offer is a full image then. A full image is also taken where it is smaller.
 /// Throws Error: kDoesNotFit (no codec that the device has fits its RAM), kUnsupported (the device
 /// has no codec or encryption that fits; it wants encryption and there is no recipient), kCorrupt
-/// (the recipient's key), kBadArgument (`image` is not the target's, `base` not the token's).
+/// (the recipient's key), kBadArgument (`image` is not the target's, `base` not the token's, the
+/// statements are not in order).
 Offer MakeOffer(const OfferRequest& request, const Choice& choice, std::span<const uint8_t> image,
                 std::span<const uint8_t> base);
 

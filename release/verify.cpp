@@ -23,9 +23,9 @@ bool TakeStatement(TrustedKeys& trusted, std::span<const uint8_t> bytes) {
   }
   if (statement.server_epoch < trusted.server_epoch) {
     throw Error(Status::kDowngrade,
-                "statement " + std::to_string(statement.sequence) + " lowers the server epoch from " +
-                    std::to_string(trusted.server_epoch) + " to " +
-                    std::to_string(statement.server_epoch) + ": no device takes it");
+                "statement " + std::to_string(statement.sequence) +
+                    " lowers the server epoch from " + std::to_string(trusted.server_epoch) +
+                    " to " + std::to_string(statement.server_epoch) + ": no device takes it");
   }
   trusted.sequence = statement.sequence;
   trusted.server_epoch = statement.server_epoch;
@@ -66,7 +66,8 @@ void VerifyServer(const OfferView& view, std::span<const uint8_t> base) {
       throw Error(Status::kWrongBase, "not the base image that the offer is for");
     }
   }
-  if (!VerifySignature(vendor.server_key, ServerDigestOf(view.vendor_part, digest, view.server_part),
+  if (!VerifySignature(vendor.server_key,
+                       ServerDigestOf(view.vendor_part, digest, view.server_part),
                        view.server_signature)) {
     throw Error(Status::kBadSignature,
                 "the server's signature does not hold: damaged, forged, or for another base image");
@@ -91,7 +92,8 @@ void VerifyDelta(const ServerPart& server, std::span<const uint8_t> delta) {
   }
   if (!std::equal(server.delta_digest, server.delta_digest + kDigestSize,
                   Sha256::Of(delta).begin())) {
-    throw Error(Status::kCorrupt, "the delta has another SHA-256 than the server says: get it again");
+    throw Error(Status::kCorrupt,
+                "the delta has another SHA-256 than the server says: get it again");
   }
   if (delta.size() < 2 || delta[1] != server.codec) {
     throw Error(Status::kCorrupt, "the delta has another codec than the server says");

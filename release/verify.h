@@ -30,9 +30,9 @@ bool TakeStatement(TrustedKeys& trusted, std::span<const uint8_t> statement);
 /// Error(kBadSignature). REQUIRES: view.manifest is not empty.
 void VerifyVendor(const OfferView& view, const TrustedKeys& trusted);
 
-/// Checks the server's signature. `base`: the whole base image; ignored for a full image, whose base
-/// is nothing. Throws Error: kBadSignature; kWrongBase (another base image than the offer is for).
-/// REQUIRES: view.has_server_part().
+/// Checks the server's signature. `base`: the whole base image; ignored for a full image, whose
+/// base is nothing. Throws Error: kBadSignature; kWrongBase (another base image than the offer is
+/// for). REQUIRES: view.has_server_part().
 void VerifyServer(const OfferView& view, std::span<const uint8_t> base);
 
 /// Whether an offer needs a base image.

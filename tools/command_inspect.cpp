@@ -43,7 +43,9 @@ struct Part {
   nlohmann::ordered_json json;
 };
 
-std::string Hex(std::span<const uint8_t> bytes) { return fmt::format("{:02x}", fmt::join(bytes, "")); }
+std::string Hex(std::span<const uint8_t> bytes) {
+  return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
 
 const char* EncryptionName(unsigned number) {
   constexpr const char* kNames[] = {"none", "shared", "x25519", "p256"};
@@ -102,7 +104,8 @@ Part ServerPartText(const ServerPart& server) {
   part.json["device"] = Hex({server.device, kDeviceIdSize});
   part.json["nonce"] = Hex({server.nonce, kNonceSize});
   part.json["base_version"] = VersionText(server.base_version);
-  part.json["base_sha256_start"] = full ? nlohmann::ordered_json() : nlohmann::ordered_json(Hex(base));
+  part.json["base_sha256_start"] =
+      full ? nlohmann::ordered_json() : nlohmann::ordered_json(Hex(base));
   part.json["delta_size"] = server.delta_size;
   part.json["decoder_ram"] = server.decoder_ram;
   part.json["codec"] = CodecName(static_cast<Codec>(server.codec & 0xF));
@@ -152,8 +155,9 @@ Part PayloadPart(const OfferView& view) {
     part.json["codec"] = CodecName(header.codec);
     part.json["old_size"] = header.old_size;
     part.json["new_size"] = header.new_size;
-    part.text += fmt::format("codec        {}\nold          {:>10} bytes\nnew          {:>10} bytes\n",
-                             CodecName(header.codec), header.old_size, header.new_size);
+    part.text +=
+        fmt::format("codec        {}\nold          {:>10} bytes\nnew          {:>10} bytes\n",
+                    CodecName(header.codec), header.old_size, header.new_size);
   }
   return part;
 }
@@ -166,10 +170,10 @@ void Append(Part& to, const Part& part) {
 Part OfferPart(std::span<const uint8_t> file) {
   const OfferView view = ReadOffer(file);
   Part whole;
-  const char* kind = view.manifest.empty()      ? "statements"
-                     : view.has_server_part()   ? "offer"
-                     : view.payload.empty()     ? "release"
-                                                : "broadcast";
+  const char* kind = view.manifest.empty()    ? "statements"
+                     : view.has_server_part() ? "offer"
+                     : view.payload.empty()   ? "release"
+                                              : "broadcast";
   whole.json["kind"] = kind;
   whole.text = fmt::format("kind         {}\n", kind);
   whole.json["statements"] = nlohmann::ordered_json::array();
@@ -181,8 +185,8 @@ Part OfferPart(std::span<const uint8_t> file) {
   if (view.manifest.empty()) return whole;
   const VendorPart vendor = view.vendor();
   whole.json["manifest_size"] = view.manifest.size();
-  whole.text += fmt::format("manifest     {:>10} bytes\n{}", view.manifest.size(),
-                            VendorText(vendor));
+  whole.text +=
+      fmt::format("manifest     {:>10} bytes\n{}", view.manifest.size(), VendorText(vendor));
   AddVendorJson(whole.json, vendor);
   if (view.has_server_part()) {
     whole.text += "-- the server says --\n";
@@ -196,8 +200,9 @@ Part OfferPart(std::span<const uint8_t> file) {
 
 Part TokenPart(std::span<const uint8_t> file) {
   if (file.size() != kTokenSize) {
-    throw Error(Status::kCorrupt, fmt::format("a token has {} bytes, this has {}: ask the device again",
-                                              kTokenSize, file.size()));
+    throw Error(Status::kCorrupt,
+                fmt::format("a token has {} bytes, this has {}: ask the device again", kTokenSize,
+                            file.size()));
   }
   Token token;
   if (ReadToken(file.data(), token) != Status::kDone) {

@@ -23,11 +23,13 @@ constexpr const char* kForms =
     "\n"
     "Makes a pair of keys: the private one in KEY.pem, which only you may read (mode 0600), the\n"
     "public one in KEY.pub.pem. A vendor's key signs releases, and devices are built with its\n"
-    "public part; a server's key signs offers; an approver's key approves releases; a device's key\n"
+    "public part; a server's key signs offers; an approver's key approves releases; a device's "
+    "key\n"
     "(x25519 or p256) is what payloads are encrypted for. Files are PKCS#8 and\n"
     "SubjectPublicKeyInfo in PEM: `openssl` makes and reads them, too.\n"
     "\n"
-    "A vendor's key that is lost cannot be replaced on devices; one that is stolen signs anything:\n"
+    "A vendor's key that is lost cannot be replaced on devices; one that is stolen signs "
+    "anything:\n"
     "protect it with a passphrase, and keep a copy where nobody else gets at it.";
 
 constexpr const char* kExamples =
@@ -47,8 +49,7 @@ struct Options {
 
 std::string PublicName(const std::string& name) {
   constexpr std::string_view kEnd = ".pem";
-  const std::string stem =
-      name.ends_with(kEnd) ? name.substr(0, name.size() - kEnd.size()) : name;
+  const std::string stem = name.ends_with(kEnd) ? name.substr(0, name.size() - kEnd.size()) : name;
   return stem + ".pub.pem";
 }
 

@@ -53,8 +53,8 @@ struct Options {
   std::string device_key_name, shared_key_name;
   bool broadcast = false;
   std::string base_name;
-  std::optional<uint32_t> application, hardware, ram;
-  std::string architecture;
+  std::optional<uint32_t> application, hardware, link_address, ram;
+  std::string architecture = "auto";
   InputOptions input;
   ReportOptions report;
 };
@@ -79,7 +79,7 @@ Token ReadTokenFile(const std::string& name) {
 Token BroadcastToken(const CLI::App& command, const Options& options, const InputImage* base,
                      const std::vector<Release>& releases) {
   Token token{};
-  token.link_address = kAnyAddress;
+  token.link_address = options.link_address.value_or(kAnyAddress);
   if (base) {
     const Sha256::Digest digest = Sha256::Of(base->bytes);
     std::copy_n(digest.begin(), sizeof token.base, token.base);
@@ -105,13 +105,17 @@ Token BroadcastToken(const CLI::App& command, const Options& options, const Inpu
     token.codecs |= static_cast<uint16_t>(1 << static_cast<int>(codec));
   }
   const auto architecture = ArchitectureByName(options.architecture);
-  token.architectures = static_cast<uint16_t>(
-      architecture ? 1 << static_cast<int>(*architecture) : (1 << kArchitectureCount) - 1);
+  token.architectures = static_cast<uint16_t>(architecture ? 1 << static_cast<int>(*architecture)
+                                                           : (1 << kArchitectureCount) - 1);
   return token;
 }
 
 void CheckOptions(const CLI::App& command, const Options& options) {
   if (options.broadcast) {
+    if (options.architecture != "auto" && !ArchitectureByName(options.architecture)) {
+      ThrowUsage(command, fmt::format("--arch: '{}' is not one that mote diff --help names",
+                                      options.architecture));
+    }
     if (options.names.size() != 1) ThrowUsage(command, "with --broadcast it is STORE OFFER");
     for (const char* name : {"--key", "--device-key", "--shared-key"}) {
       if (command.count(name) != 0) {
@@ -125,7 +129,8 @@ void CheckOptions(const CLI::App& command, const Options& options) {
     ThrowUsage(command, fmt::format("{} is required", options.names.empty() ? "TOKEN" : "OFFER"));
   }
   if (options.key.key_name.empty()) ThrowUsage(command, "--key is required");
-  for (const char* name : {"--base", "--application", "--hardware", "--ram", "--arch"}) {
+  for (const char* name :
+       {"--base", "--application", "--hardware", "--link-address", "--ram", "--arch"}) {
     if (command.count(name) != 0) {
       ThrowUsage(command, fmt::format("{} is for --broadcast: the token says it", name));
     }
@@ -151,8 +156,8 @@ const char* EncryptionName(Encryption encryption) {
 void Report(const Options& options, const Token& token, const VendorPart& target,
             const Offer& offer, const std::string& base_name) {
   nlohmann::ordered_json json;
-  json["base"] = offer.full ? nlohmann::ordered_json()
-                            : nlohmann::ordered_json(VersionText(token.version));
+  json["base"] =
+      offer.full ? nlohmann::ordered_json() : nlohmann::ordered_json(VersionText(token.version));
   json["target"] = VersionText(target.version);
   json["image_size"] = target.size;
   json["full"] = offer.full;
@@ -174,7 +179,9 @@ void Report(const Options& options, const Token& token, const VendorPart& target
       options.broadcast ? "all that run the base: a broadcast"
                         : fmt::format("{:02x}", fmt::join(token.device, "")),
       VersionText(token.version),
-      base_name.empty() ? "its image is not in the store" : "base " + base_name,
+      !base_name.empty()  ? "base " + base_name
+      : options.broadcast ? "or anything else: no base is needed"
+                          : "its image is not in the store",
       VersionText(target.version), target.size, offer.full ? "a full image" : "a delta",
       CodecName(offer.header.codec), offer.decoder_ram, EncryptionName(offer.encryption));
   text += fmt::format(
@@ -232,15 +239,21 @@ void Run(const CLI::App& command, const Options& options) {
     if (is_target(found.digest)) image = &found;
     if (IsTokenBase(request.token, found.digest)) {
       // The token has eight bytes of a digest: of two images that begin alike neither is meant.
-      if (stored_base) throw Error(Status::kWrongBase, fmt::format("{}: {} and {} have digests that begin alike: remove the wrong one", options.store, stored_base->name, found.name));
+      if (stored_base) {
+        throw Error(Status::kWrongBase,
+                    fmt::format("{}: its SHA-256 begins like that of {}: remove "
+                                "the one that no device runs",
+                                found.name, stored_base->name));
+      }
       stored_base = &found;
     }
   }
   if (!image) {
-    throw Error(Status::kFileError,
-                fmt::format("{}: the image of version {} is not there (SHA-256 {:02x}): put it there",
-                            options.store, VersionText(target.version),
-                            fmt::join(ImageDigest(target), "")));
+    throw Error(
+        Status::kFileError,
+        fmt::format("{}: the image of version {} is not there (SHA-256 {:02x}): put it there",
+                    options.store, VersionText(target.version),
+                    fmt::join(ImageDigest(target), "")));
   }
   const std::vector<uint8_t> none;
   const std::vector<uint8_t>& base_bytes = base          ? base->bytes
@@ -249,11 +262,13 @@ void Run(const CLI::App& command, const Options& options) {
   OutputFile output(options.names.back());
   Progress progress("comparing");
   request.progress = [&progress](double share) { progress.Update(share); };
-  const Offer offer = AboutFile(
-      "offer", [&] { return MakeOffer(request, choice, image->bytes, base_bytes); });
+  const Offer offer =
+      AboutFile("offer", [&] { return MakeOffer(request, choice, image->bytes, base_bytes); });
   output.Commit(offer.bytes);
   Report(options, request.token, target, offer,
-         base ? options.base_name : stored_base ? stored_base->name : "");
+         base          ? options.base_name
+         : stored_base ? stored_base->name
+                       : "");
 }
 
 }  // namespace
@@ -289,6 +304,8 @@ void AddOfferCommand(CLI::App& app) {
                 "broadcast: [that of the base's release]");
   AddSizeOption(*command, "--hardware", options->hardware, "N",
                 "broadcast: [that of the base's release]");
+  AddSizeOption(*command, "--link-address", options->link_address, "ADDR",
+                "broadcast: of the slot to be written [any]");
   AddSizeOption(*command, "--ram", options->ram, "BYTES",
                 "broadcast: RAM for the decoder, without sector buffer [no limit]");
   command->add_option("--arch", options->architecture, "broadcast: as of mote diff [auto]")

@@ -2,7 +2,9 @@
 // mote sign and mote approve: a vendor makes a release.
 #include <stdint.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,14 +38,16 @@ constexpr const char* kSignExamples =
     "Examples\n"
     "  mote sign v2.elf store/v2.release --key vendor.pem --application 1 --hardware 7 \\\n"
     "    --version 2.0.0 --server-key server.pub.pem\n"
-    "  mote sign v2.bin v2.release --key vendor.pem --application 1 --hardware 7 --version 2.0.0 \\\n"
+    "  mote sign v2.bin v2.release --key vendor.pem --application 1 --hardware 7 --version 2.0.0 "
+    "\\\n"
     "    --link-address 0x8008000 --policy policy.json --approval alice.ok --approval bob.ok";
 
 constexpr const char* kApproveForms =
     "mote approve IMAGE APPROVAL --key alice.pem --application N --hardware N --version 1.2.3\n"
     "\n"
     "Approves a release before it is signed: signs what the vendor is going to say of IMAGE. All\n"
-    "options have to be those that `mote sign` is given; where one differs, it says which. Devices\n"
+    "options have to be those that `mote sign` is given; where one differs, it says which. "
+    "Devices\n"
     "do not see approvals: `mote sign --policy` counts them.";
 
 constexpr const char* kApproveExamples =
@@ -65,7 +69,8 @@ ApprovalPolicy ReadPolicy(const std::string& name) {
   const std::vector<uint8_t> file = ReadBytes(name);
   const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
   const auto fail = [&](const std::string& what) {
-    throw Error(Status::kCorrupt, fmt::format("{}: {}: see mote sign --help", InputName(name), what));
+    throw Error(Status::kCorrupt,
+                fmt::format("{}: {}: see mote sign --help", InputName(name), what));
   };
   if (!json.is_object()) fail("not a policy in JSON");
   for (const auto& [key, value] : json.items()) {
@@ -76,7 +81,9 @@ ApprovalPolicy ReadPolicy(const std::string& name) {
     fail("approvers has to be a list of files");
   }
   ApprovalPolicy policy;
-  policy.threshold = json["k"].get<unsigned>();
+  // Whatever is too large for the type is out of reach as well.
+  policy.threshold = static_cast<unsigned>(
+      std::min<uint64_t>(json["k"].get<uint64_t>(), std::numeric_limits<unsigned>::max()));
   for (const auto& approver : json["approvers"]) {
     if (!approver.is_string()) fail("approvers has to be a list of files");
     const auto path = std::filesystem::path(name).parent_path() / approver.get<std::string>();
@@ -86,7 +93,8 @@ ApprovalPolicy ReadPolicy(const std::string& name) {
   return policy;
 }
 
-void RequireApprovals(const Options& options, const std::vector<uint8_t>& vendor_part) {
+// Returns how many people approve.
+size_t RequireApprovals(const Options& options, const std::vector<uint8_t>& vendor_part) {
   const ApprovalPolicy policy = ReadPolicy(options.policy_name);
   std::vector<Approval> approvals;
   for (const std::string& name : options.approvals) {
@@ -96,7 +104,8 @@ void RequireApprovals(const Options& options, const std::vector<uint8_t>& vendor
       CheckApproval(policy, vendor_part, approvals.back());
     });
   }
-  AboutFile(options.policy_name, [&] { CheckApprovals(policy, vendor_part, approvals); });
+  return AboutFile(options.policy_name,
+                   [&] { return CheckApprovals(policy, vendor_part, approvals); });
 }
 
 // What both commands report.
@@ -129,19 +138,19 @@ void RunSign(const CLI::App& command, const Options& options) {
   }
   const FilledFields filled = ReadFields(command, options.fields);
   const PrivateKey key = ReadPrivateKey(options.key);
-  const SignatureAlgorithm algorithm = AboutFile(
-      options.key.key_name, [&] { return key.public_key().ForSignatures().algorithm; });
+  const SignatureAlgorithm algorithm =
+      AboutFile(options.key.key_name, [&] { return key.public_key().ForSignatures().algorithm; });
   const std::vector<uint8_t> part = AboutFile(options.fields.image_name, [&] {
     return WriteVendorPart(filled.fields, algorithm, filled.image);
   });
-  if (!options.policy_name.empty()) RequireApprovals(options, part);
+  std::string approved;
+  if (!options.policy_name.empty()) {
+    approved = fmt::format("approved by  {:>10}\n", RequireApprovals(options, part));
+  }
   OutputFile output(options.output_name);
   const std::vector<uint8_t> release = WriteRelease(part, key);
   output.Commit(release);
-  Report(options, filled, part, release,
-         options.policy_name.empty()
-             ? ""
-             : fmt::format("approved     {:>10} approvals\n", options.approvals.size()));
+  Report(options, filled, part, release, approved);
 }
 
 void RunApprove(const CLI::App& command, const Options& options) {
@@ -164,10 +173,10 @@ void RunApprove(const CLI::App& command, const Options& options) {
 }  // namespace
 
 void AddSignCommand(CLI::App& app) {
-  CLI::App* command = AddCommand(app, "sign", kSignForms, kSignExamples,
-                                 {Status::kDone, Status::kBadArgument, Status::kCorrupt,
-                                  Status::kUnsupported, Status::kFileError, Status::kBadImage,
-                                  Status::kBadSignature});
+  CLI::App* command =
+      AddCommand(app, "sign", kSignForms, kSignExamples,
+                 {Status::kDone, Status::kBadArgument, Status::kCorrupt, Status::kUnsupported,
+                  Status::kFileError, Status::kBadImage, Status::kBadSignature});
   const auto options = std::make_shared<Options>();
   AddFieldOptions(*command, options->fields);
   command->add_option("RELEASE", options->output_name)->required();

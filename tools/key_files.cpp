@@ -49,7 +49,9 @@ std::vector<std::string> FilesIn(const std::string& folder) {
   return names;
 }
 
-std::string Hex(std::span<const uint8_t> bytes) { return fmt::format("{:02x}", fmt::join(bytes, "")); }
+std::string Hex(std::span<const uint8_t> bytes) {
+  return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
 
 }  // namespace
 
@@ -67,8 +69,8 @@ std::string ReadPassphraseFile(const std::string& name) {
   std::string passphrase(file.begin(), end);
   Wipe(file);
   if (passphrase.empty()) {
-    throw Error(Status::kBadArgument, InputName(name) +
-                                          ": its first line is empty: write the passphrase there");
+    throw Error(Status::kBadArgument,
+                InputName(name) + ": its first line is empty: write the passphrase there");
   }
   return passphrase;
 }
@@ -140,8 +142,9 @@ SharedKey ReadSharedKey(const std::string& name) {
   }
   Wipe(file);
   if (done) return key;
-  throw Error(Status::kCorrupt,
-              InputName(name) + ": not a shared key: it has to be 32 bytes, or 64 hexadecimal digits");
+  throw Error(
+      Status::kCorrupt,
+      InputName(name) + ": not a shared key: it has to be 32 bytes, or 64 hexadecimal digits");
 }
 
 void AddFieldOptions(CLI::App& command, FieldOptions& options) {
@@ -206,8 +209,9 @@ FilledFields ReadFields(const CLI::App& command, const FieldOptions& options) {
     fields.link_address = static_cast<uint32_t>(*image.base);
     filled.link_source = "the " + image.format + " file";
   } else {
-    filled.link_source = "nothing says it: no device can refuse it for the wrong slot; see "
-                         "--link-address";
+    filled.link_source =
+        "nothing says it: no device can refuse it for the wrong slot; see "
+        "--link-address";
   }
   return filled;
 }
@@ -244,7 +248,8 @@ std::string VendorText(const VendorPart& vendor) {
       "server key   {}{}\n",
       vendor.application, vendor.hardware, VersionText(vendor.version), vendor.security_counter,
       vendor.size, Hex({vendor.digest, kDigestSize}), AddressText(vendor.link_address),
-      vendor.algorithm == SignatureAlgorithm::kP256 ? "p256" : "ed25519", KeyText(vendor.server_key),
+      vendor.algorithm == SignatureAlgorithm::kP256 ? "p256" : "ed25519",
+      KeyText(vendor.server_key),
       vendor.server_key.algorithm == SignatureAlgorithm::kNone
           ? ": no server may offer it to single devices"
           : fmt::format(", epoch {}", vendor.server_epoch));
@@ -260,8 +265,7 @@ void AddVendorJson(nlohmann::ordered_json& json, const VendorPart& vendor) {
   json["link_address"] = vendor.link_address == kAnyAddress
                              ? nlohmann::ordered_json()
                              : nlohmann::ordered_json(vendor.link_address);
-  json["vendor_key_type"] =
-      vendor.algorithm == SignatureAlgorithm::kP256 ? "p256" : "ed25519";
+  json["vendor_key_type"] = vendor.algorithm == SignatureAlgorithm::kP256 ? "p256" : "ed25519";
   json["server_key"] = KeyJson(vendor.server_key);
   json["server_epoch"] = vendor.server_epoch;
 }

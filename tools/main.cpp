@@ -24,16 +24,18 @@ constexpr int kExitInternal = 70;
 constexpr const char* kForms =
     "mote - differential firmware updates\n"
     "\n"
-    "  mote diff OLD NEW DELTA      writes the delta that turns OLD into NEW\n"
-    "  mote patch OLD DELTA NEW     applies it as a device does, on a simulated flash\n"
-    "  mote info DELTA              tells what is in a delta and the RAM it needs\n"
-    "  mote verify OLD DELTA        tells whether it would apply, and to what image\n"
-    "  mote push DELTA --port DEV   sends it to a device over a serial line\n"
-    "  mote keygen KEY.pem          makes keys: of vendors, servers, approvers, devices\n"
-    "  mote sign IMAGE RELEASE      a vendor says what IMAGE is; mote approve: others agree first\n"
-    "  mote statement FILE          a vendor replaces keys\n"
-    "  mote offer STORE TOKEN OFFER answers a device: the newest release, as small as it can be\n"
-    "  mote inspect FILE            tells what is in a release, offer, statement, token, approval\n"
+    "  mote diff OLD NEW DELTA       writes the delta that turns OLD into NEW\n"
+    "  mote patch OLD DELTA NEW      applies it as a device does, on a simulated flash\n"
+    "  mote info DELTA               tells what is in a delta and the RAM it needs\n"
+    "  mote verify OLD DELTA         tells whether it would apply; --root: is an offer genuine?\n"
+    "  mote push DELTA --port DEV    sends it to a device over a serial line\n"
+    "  mote keygen KEY.pem           makes keys: of vendors, servers, approvers, devices\n"
+    "  mote sign IMAGE RELEASE       makes a release: what the vendor says of IMAGE, signed\n"
+    "  mote approve IMAGE APPROVAL   agrees to a release before it is signed\n"
+    "  mote statement FILE           replaces the keys that devices trust\n"
+    "  mote offer STORE TOKEN OFFER  answers a device: the newest release, as small as can be\n"
+    "  mote inspect FILE             tells what is in a release, offer, statement, token, "
+    "approval\n"
     "\n"
     "OLD and NEW are raw images, Intel HEX, ELF or UF2, told by their content. `-` is standard "
     "input\n"
@@ -41,34 +43,26 @@ constexpr const char* kForms =
     "standard\n"
     "error). Output appears whole or not at all.";
 
-std::string Footer() {
-  return fmt::format(
-      "{}\n"
-      "\n"
-      "Exit codes, with the names that reports and devices use\n"
-      "    0  done          it worked\n"
-      "    1  need_input    the delta ends too early: get it again\n"
-      "    2  bad_argument  the command line is wrong: see the help of the subcommand\n"
-      "    3  corrupt       the delta is damaged, or (codec model) ends too early: get it again\n"
-      "    4  wrong_base    OLD is not the image that the delta was made from\n"
-      "    5  does_not_fit  the device has too little RAM or flash for the delta\n"
-      "    6  unsupported   the delta needs a newer mote, or a codec that devices lack\n"
-      "    7  flash_error   erasing or programming the simulated flash failed\n"
-      "    8  read_error    reading the simulated flash failed\n"
-      "    9  file_error    a file cannot be read or written\n"
-      "   10  bad_image     a HEX, ELF or UF2 file is malformed\n"
-      "   11  bad_signature a signature does not hold, or is by a key that is not trusted\n"
-      "   12  wrong_device  for another device, application or hardware\n"
-      "   13  stale         an answer to another request than the device's latest\n"
-      "   14  downgrade     not newer than what runs, or below the security counter\n"
-      "   70                a defect of mote: please report it\n"
-      "  130                interrupted (Ctrl-C); 129 and 143 for SIGHUP and SIGTERM\n"
-      "\n"
-      "Examples\n"
-      "  mote diff v1.bin v2.bin update.mote\n"
-      "  mote patch v1.bin update.mote v2.bin --sector 4096 --ram 4K",
-      mote::tools::RamHelp());
-}
+constexpr const char* kFooter =
+    "Exit codes, with the names that reports and devices use\n"
+    "    0  done          it worked\n"
+    "    1  need_input    the delta ends too early: get it again\n"
+    "    2  bad_argument  the command line is wrong: see the help of the subcommand\n"
+    "    3  corrupt       a file is damaged, or (codec model) ends too early: get it again\n"
+    "    4  wrong_base    OLD is not the image that the delta was made from\n"
+    "    5  does_not_fit  the device has too little RAM or flash\n"
+    "    6  unsupported   the file needs a newer mote, or something that the device lacks\n"
+    "    7  flash_error   erasing or programming the simulated flash failed\n"
+    "    8  read_error    reading the simulated flash failed\n"
+    "    9  file_error    a file cannot be read or written\n"
+    "   10  bad_image     a HEX, ELF or UF2 file is malformed\n"
+    "   11  bad_signature a signature does not hold, or is by a key that is not trusted (any "
+    "more)\n"
+    "   12  wrong_device  meant for another device, application or hardware\n"
+    "   13  stale         an answer to another request than the device's latest one\n"
+    "   14  downgrade     not newer than what runs, or below the device's security counter\n"
+    "   70                a defect of mote: please report it\n"
+    "  130                interrupted (Ctrl-C); 129 and 143 for SIGHUP and SIGTERM";
 
 int Fail(Status status, const std::string& message) {
   fmt::print(stderr, "mote: {}\n", message);
@@ -85,7 +79,7 @@ std::string OneLine(std::string text) {
 
 int Run(int argc, char** argv) {
   CLI::App app(kForms, "mote");
-  app.footer(&Footer);
+  app.footer(kFooter);
   app.formatter_fn([](const CLI::App* command, std::string, CLI::AppFormatMode) {
     return mote::tools::HelpText(*command);
   });

@@ -92,7 +92,8 @@ OutputFile::OutputFile(std::string path, Access access) : name_(std::move(path))
     if (descriptor_ < 0) Fail(name_, "cannot be written", errno, kAdvice);
     return;
   }
-  if (exists && ::access(path_.c_str(), W_OK) != 0) Fail(name_, "cannot be written", errno, kAdvice);
+  if (exists && ::access(path_.c_str(), W_OK) != 0)
+    Fail(name_, "cannot be written", errno, kAdvice);
   std::error_code error;
   const std::filesystem::path resolved = std::filesystem::weakly_canonical(path_, error);
   if (error) Fail(name_, "cannot be written", error.value(), kAdvice);
@@ -114,7 +115,8 @@ OutputFile::OutputFile(std::string path, Access access) : name_(std::move(path))
       Fail(name_, "cannot be written", errno, kAdvice);
     }
   }
-  if (keeps_mode) fchmod(descriptor_, mode);  // the umask may have taken some; not worth failing for
+  if (keeps_mode)
+    fchmod(descriptor_, mode);  // the umask may have taken some; not worth failing for
 }
 
 OutputFile::~OutputFile() {

@@ -5,9 +5,15 @@ say diff --help
 say patch --help
 say info --help
 say verify --help
+say keygen --help
+say sign --help
+say approve --help
+say statement --help
+say offer --help
+say inspect --help
 say --version
 
-for command in '' diff patch info verify; do
+for command in '' diff patch info verify keygen sign approve statement offer inspect; do
   expect 0 $command --help
   awk 'length > 100 { long = 1 } END { exit NR > 45 || long }' "$out" ||
     fail "the help of mote $command does not fit a screen"
@@ -30,7 +36,11 @@ done <<< "0 done
 7 flash_error
 8 read_error
 9 file_error
-10 bad_image"
+10 bad_image
+11 bad_signature
+12 wrong_device
+13 stale
+14 downgrade"
 
 mote --help > /dev/full
 "$mote" --help > /dev/full 2> "$err"
