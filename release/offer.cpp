@@ -19,7 +19,10 @@
 namespace mote {
 namespace {
 
-constexpr Codec kDeviceCodecs[] = {Codec::kModel, Codec::kLzss, Codec::kRaw};
+// The quick ones first: what they make tells what is not worth trying.
+constexpr Codec kDeviceCodecs[] = {Codec::kLzss, Codec::kRaw, Codec::kModel};
+// No image is known that codec model packs this many times better than lzss does.
+constexpr size_t kModelOverLzss = 4;
 
 bool HasBit(uint32_t set, unsigned bit) { return (set >> bit & 1) != 0; }
 
@@ -166,27 +169,68 @@ class PayloadMaker {
     options.ram = request_.token.decoder_ram;
     options.effort = request_.effort;
     options.progress = request_.progress;
-    if (codec != Codec::kModel) return Try(options, full);
+    if (codec != Codec::kModel) {
+      Try(options, full);
+    } else if (full) {
+      TryFullModel(options);
+    } else {
+      TryModel(options);
+    }
+  }
+
+  void LimitModel(DiffOptions& options) const {
     // With this much RAM the smallest profile is what fits.
     if (request_.token.small_model) {
       options.ram = std::min(options.ram, kModelRam[kModelProfiles - 1]);
     }
-    if (!full) options.old_runs = LoadRuns(base_, choice_.base);
     options.new_runs = LoadRuns(image_, choice_.target);
+  }
+
+  void TryModel(DiffOptions options) {
+    LimitModel(options);
+    options.old_runs = LoadRuns(base_, choice_.base);
+    const std::vector<ArchitectureId> has = Architectures();
+    if (has.size() > 1) {
+      // The best of all that there are, unless it is one that the device lacks.
+      std::vector<uint8_t> delta = Diff(base_, image_, options);
+      const uint32_t header = ReadHeader(delta).header_size;
+      const ModelSetting setting = ReadModelSetting(std::span(delta).subspan(header));
+      if (Has(request_.token.architectures, setting.architecture)) return Take(delta, false);
+    }
+    for (const ArchitectureId architecture : has) {
+      options.architecture = architecture;
+      Try(options, false);
+    }
+  }
+
+  void TryFullModel(DiffOptions options) {
+    if (!best_.delta.empty() && !best_.full) {
+      DiffOptions quick;
+      quick.codec = Codec::kLzss;
+      if (best_.delta.size() < Diff({}, image_, quick).size() / kModelOverLzss) return;
+    }
+    LimitModel(options);
+    // Where there is no old image no unit is predicted: they are all the same.
+    const std::vector<ArchitectureId> has = Architectures();
+    if (has.empty()) return;
+    options.architecture = has.front();
+    Try(options, true);
+  }
+
+  std::vector<ArchitectureId> Architectures() const {
     std::vector<ArchitectureId> has;
     for (unsigned i = 0; i < kArchitectureCount; ++i) {
       if (HasBit(request_.token.architectures, i)) has.push_back(static_cast<ArchitectureId>(i));
     }
-    // A device that has all takes whatever is found; else what is found may be what it lacks.
-    if (has.size() == kArchitectureCount) return Try(options, full);
-    for (const ArchitectureId architecture : has) {
-      options.architecture = architecture;
-      Try(options, full);
-    }
+    return has;
   }
 
   void Try(const DiffOptions& options, bool full) {
-    std::vector<uint8_t> delta = Diff(full ? std::span<const uint8_t>() : base_, image_, options);
+    Take(Diff(full ? std::span<const uint8_t>() : base_, image_, options), full);
+  }
+
+  // Of two of the same size the first one, which takes less RAM.
+  void Take(std::vector<uint8_t> delta, bool full) {
     if (!best_.delta.empty() && best_.delta.size() <= delta.size()) return;
     best_ = {std::move(delta), full};
   }

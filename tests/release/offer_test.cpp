@@ -133,7 +133,9 @@ TEST(Offer, AFullImageWhereItIsSmaller) {
   std::copy_n(Sha256::Of(shop.pair.old_image).begin(), 8, shop.token.base);
   shop.pair.new_image = zeros;
   shop.Add(kNewVersion + 1, zeros);
-  EXPECT_EQ(Take(shop, shop.Make()), zeros);
+  const Offer offer = shop.Make();
+  EXPECT_TRUE(offer.full);
+  EXPECT_EQ(Take(shop, offer), zeros);
 }
 
 TEST(Offer, OnlyWhatTheDecoderHas) {
