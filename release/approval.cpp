@@ -14,11 +14,6 @@ namespace {
 constexpr uint8_t kTag[8] = {'m', 'o', 't', 'e', '-', 'a', '1', 0};
 constexpr size_t kFixed = kTrustHeaderSize + 4;
 
-bool SameKey(const PublicKey& a, const PublicKey& b) {
-  return a.algorithm == b.algorithm &&
-         std::equal(a.bytes, a.bytes + PublicKeySize(a.algorithm), b.bytes);
-}
-
 [[noreturn]] void Cut() {
   throw Error(Status::kCorrupt, "the approval is too short or too long: get it again");
 }

@@ -39,8 +39,7 @@ EncryptedPayload EncryptPayload(std::span<const uint8_t> delta, std::span<const 
 
 /// The keys of a simulated device, behind the device's function pointers. It must outlive what
 /// cipher() returns, and not be moved.
-class DeviceKeys {
- public:
+struct DeviceKeys {
   std::optional<PrivateKey> x25519, p256;
   std::optional<SharedKey> shared;
 

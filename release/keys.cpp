@@ -357,6 +357,11 @@ SharedSecret PrivateKey::Agree(const HostPublicKey& other) const {
   return secret;
 }
 
+bool SameKey(const PublicKey& a, const PublicKey& b) {
+  return a.algorithm == b.algorithm &&
+         std::equal(a.bytes, a.bytes + PublicKeySize(a.algorithm), b.bytes);
+}
+
 bool VerifySignature(const PublicKey& key, const Sha256::Digest& digest,
                      std::span<const uint8_t> signature) {
   if (signature.size() != kSignatureSize) return false;

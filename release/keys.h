@@ -98,6 +98,9 @@ class PrivateKey {
   HostPublicKey public_key_;
 };
 
+/// Whether both are the same key of the same algorithm.
+bool SameKey(const PublicKey& a, const PublicKey& b);
+
 /// Whether `signature`, kSignatureSize bytes, of what has the SHA-256 `digest` is by `key`. False
 /// also for kNone and for a key that is no point of the curve.
 bool VerifySignature(const PublicKey& key, const Sha256::Digest& digest,

@@ -31,11 +31,6 @@ bool Has(uint32_t set, Enum value) {
   return HasBit(set, static_cast<unsigned>(value));
 }
 
-bool SameKey(const PublicKey& a, const PublicKey& b) {
-  return a.algorithm == b.algorithm &&
-         std::equal(a.bytes, a.bytes + PublicKeySize(a.algorithm), b.bytes);
-}
-
 // How near a release comes to what the device can take: the last thing that is wrong with it, in
 // the order in which they are looked at.
 enum class Fit : uint8_t {

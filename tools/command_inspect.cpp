@@ -43,19 +43,6 @@ struct Part {
   nlohmann::ordered_json json;
 };
 
-std::string Hex(std::span<const uint8_t> bytes) {
-  return fmt::format("{:02x}", fmt::join(bytes, ""));
-}
-
-const char* EncryptionName(unsigned number) {
-  constexpr const char* kNames[] = {"none", "shared", "x25519", "p256"};
-  return number < std::size(kNames) ? kNames[number] : "unknown";
-}
-
-const char* AlgorithmName(unsigned number) {
-  return number == 1 ? "p256" : number == 2 ? "ed25519" : "unknown";
-}
-
 // Names of the bits in a set.
 template <typename Name>
 std::vector<std::string> Names(unsigned set, const Name& name) {

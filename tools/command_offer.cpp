@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "diff/diff.h"
 #include "release/offer.h"
@@ -140,19 +139,6 @@ void CheckOptions(const CLI::App& command, const Options& options) {
   }
 }
 
-const char* EncryptionName(Encryption encryption) {
-  switch (encryption) {
-    case Encryption::kSharedKey:
-      return "shared key";
-    case Encryption::kX25519:
-      return "x25519";
-    case Encryption::kP256:
-      return "p256";
-    default:
-      return "none";
-  }
-}
-
 void Report(const Options& options, const Token& token, const VendorPart& target,
             const Offer& offer, const std::string& base_name) {
   nlohmann::ordered_json json;
@@ -164,7 +150,7 @@ void Report(const Options& options, const Token& token, const VendorPart& target
   json["broadcast"] = options.broadcast;
   json["codec"] = CodecName(offer.header.codec);
   json["decoder_ram"] = offer.decoder_ram;
-  json["encryption"] = EncryptionName(offer.encryption);
+  json["encryption"] = EncryptionName(static_cast<unsigned>(offer.encryption));
   json["statements_size"] = offer.statements_size;
   json["manifest_size"] = offer.manifest_size;
   json["delta_size"] = offer.delta_size;
@@ -176,14 +162,14 @@ void Report(const Options& options, const Token& token, const VendorPart& target
       "target       {:>10}  {} bytes\n"
       "payload is   {}, codec {}, {} bytes of RAM\n"
       "encryption   {}\n",
-      options.broadcast ? "all that run the base: a broadcast"
-                        : fmt::format("{:02x}", fmt::join(token.device, "")),
+      options.broadcast ? "all that run the base: a broadcast" : Hex(token.device),
       VersionText(token.version),
       !base_name.empty()  ? "base " + base_name
       : options.broadcast ? "or anything else: no base is needed"
                           : "its image is not in the store",
       VersionText(target.version), target.size, offer.full ? "a full image" : "a delta",
-      CodecName(offer.header.codec), offer.decoder_ram, EncryptionName(offer.encryption));
+      CodecName(offer.header.codec), offer.decoder_ram,
+      EncryptionName(static_cast<unsigned>(offer.encryption)));
   text += fmt::format(
       "statements   {:>10} bytes\n"
       "manifest     {:>10} bytes\n"
@@ -249,11 +235,9 @@ void Run(const CLI::App& command, const Options& options) {
     }
   }
   if (!image) {
-    throw Error(
-        Status::kFileError,
-        fmt::format("{}: the image of version {} is not there (SHA-256 {:02x}): put it there",
-                    options.store, VersionText(target.version),
-                    fmt::join(ImageDigest(target), "")));
+    throw Error(Status::kFileError,
+                fmt::format("{}: the image of version {} is not there (SHA-256 {}): put it there",
+                            options.store, VersionText(target.version), Hex(ImageDigest(target))));
   }
   const std::vector<uint8_t> none;
   const std::vector<uint8_t>& base_bytes = base          ? base->bytes

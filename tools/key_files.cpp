@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -47,10 +48,6 @@ std::vector<std::string> FilesIn(const std::string& folder) {
   }
   std::ranges::sort(names);
   return names;
-}
-
-std::string Hex(std::span<const uint8_t> bytes) {
-  return fmt::format("{:02x}", fmt::join(bytes, ""));
 }
 
 }  // namespace
@@ -216,6 +213,20 @@ FilledFields ReadFields(const CLI::App& command, const FieldOptions& options) {
   return filled;
 }
 
+std::string Hex(std::span<const uint8_t> bytes) {
+  return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
+
+const char* EncryptionName(unsigned number) {
+  constexpr const char* kNames[] = {"none", "shared", "x25519", "p256"};
+  return number < std::size(kNames) ? kNames[number] : "unknown";
+}
+
+const char* AlgorithmName(unsigned number) {
+  constexpr const char* kNames[] = {"none", "p256", "ed25519"};
+  return number < std::size(kNames) ? kNames[number] : "unknown";
+}
+
 std::string AddressText(uint32_t address) {
   return address == kAnyAddress ? kAnywhere : fmt::format("{:#010x}", address);
 }
@@ -223,14 +234,14 @@ std::string AddressText(uint32_t address) {
 std::string KeyText(const PublicKey& key) {
   if (key.algorithm == SignatureAlgorithm::kNone) return "none";
   const std::span<const uint8_t> bytes(key.bytes, PublicKeySize(key.algorithm));
-  return fmt::format("{} {}", key.algorithm == SignatureAlgorithm::kP256 ? "p256" : "ed25519",
+  return fmt::format("{} {}", AlgorithmName(static_cast<unsigned>(key.algorithm)),
                      Sha256Hex(bytes).substr(0, 16));
 }
 
 nlohmann::ordered_json KeyJson(const PublicKey& key) {
   if (key.algorithm == SignatureAlgorithm::kNone) return nullptr;
   nlohmann::ordered_json json;
-  json["type"] = key.algorithm == SignatureAlgorithm::kP256 ? "p256" : "ed25519";
+  json["type"] = AlgorithmName(static_cast<unsigned>(key.algorithm));
   json["key"] = Hex({key.bytes, PublicKeySize(key.algorithm)});
   return json;
 }
@@ -248,8 +259,7 @@ std::string VendorText(const VendorPart& vendor) {
       "server key   {}{}\n",
       vendor.application, vendor.hardware, VersionText(vendor.version), vendor.security_counter,
       vendor.size, Hex({vendor.digest, kDigestSize}), AddressText(vendor.link_address),
-      vendor.algorithm == SignatureAlgorithm::kP256 ? "p256" : "ed25519",
-      KeyText(vendor.server_key),
+      AlgorithmName(static_cast<unsigned>(vendor.algorithm)), KeyText(vendor.server_key),
       vendor.server_key.algorithm == SignatureAlgorithm::kNone
           ? ": no server may offer it to single devices"
           : fmt::format(", epoch {}", vendor.server_epoch));
@@ -265,7 +275,7 @@ void AddVendorJson(nlohmann::ordered_json& json, const VendorPart& vendor) {
   json["link_address"] = vendor.link_address == kAnyAddress
                              ? nlohmann::ordered_json()
                              : nlohmann::ordered_json(vendor.link_address);
-  json["vendor_key_type"] = vendor.algorithm == SignatureAlgorithm::kP256 ? "p256" : "ed25519";
+  json["vendor_key_type"] = AlgorithmName(static_cast<unsigned>(vendor.algorithm));
   json["server_key"] = KeyJson(vendor.server_key);
   json["server_epoch"] = vendor.server_epoch;
 }

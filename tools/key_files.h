@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,12 @@ struct FilledFields {
 /// Reads the image and fills in the fields. Throws Error: usage, as ReadImage, as ReadPublicKey.
 FilledFields ReadFields(const CLI::App& command, const FieldOptions& options);
 
+/// In hexadecimal digits.
+std::string Hex(std::span<const uint8_t> bytes);
+/// "none", "shared", "x25519", "p256"; "unknown".
+const char* EncryptionName(unsigned number);
+/// "none", "p256", "ed25519"; "unknown".
+const char* AlgorithmName(unsigned number);
 /// "any", or in hexadecimal digits.
 std::string AddressText(uint32_t address);
 /// Lines of a report, and members of `json`, about a vendor part.
