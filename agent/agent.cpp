@@ -265,14 +265,24 @@ Status Agent::PutVendor() {
   const uint32_t size = filled_ - start_;
   const uint32_t field = size >= 4 ? Get(part + size - 4) : 0;  // that ends here
   switch (size) {
-    case 4:
-      if (VendorPartSize(part) == 0 || !Has(part[0])) return Status::kUnsupported;
+    case 1:
+      if (!Has(part[0])) return Status::kUnsupported;
       if (part[0] != static_cast<uint8_t>(RootKey(layout, *config_.metadata).algorithm)) {
         return Status::kBadSignature;
       }
-      if (!has_server_part_) break;
-      if (part[1] == 0) return Status::kBadSignature;
-      if (!Has(part[1])) return Status::kUnsupported;
+      break;
+    case 2:
+      if (part[1] == 0) {
+        if (has_server_part_) return Status::kBadSignature;
+      } else if (has_server_part_
+                     ? !Has(part[1])
+                     : PublicKeySize(static_cast<SignatureAlgorithm>(part[1])) == 0) {
+        return Status::kUnsupported;
+      }
+      break;
+    case 3:
+    case 4:
+      if (part[size - 1] != 0) return Status::kUnsupported;
       break;
     case 8:
       if (field != trust().application) return Status::kWrongDevice;
@@ -341,13 +351,20 @@ Status Agent::PutServer() {
     case 34:
       if (!Takes(part[kServerEncryption])) return Status::kUnsupported;
       break;
-    case 36:
-      if (ServerPartSize(part) == 0) return Status::kUnsupported;
-#if MOTE_WITH_ENCRYPTION
-      if (part[kServerEncryption] != 0 && part[kServerPieceBits] > PieceBits(config_.piece_size)) {
-        return Status::kDoesNotFit;
+    case 35:
+      if (part[kServerEncryption] == 0) {
+        if (part[kServerPieceBits] != 0) return Status::kUnsupported;
+        break;
       }
+#if MOTE_WITH_ENCRYPTION
+      if (part[kServerPieceBits] < kMinPieceBits || part[kServerPieceBits] > kMaxPieceBits) {
+        return Status::kUnsupported;
+      }
+      if (part[kServerPieceBits] > PieceBits(config_.piece_size)) return Status::kDoesNotFit;
 #endif
+      break;
+    case 36:
+      if (part[kServerReserved] != 0) return Status::kUnsupported;
       break;
     default:
       break;
@@ -375,8 +392,10 @@ bool Agent::Takes(uint8_t encryption) const {
 #endif
 }
 
+// Whether there is such an algorithm, here too.
 bool Agent::Has(uint8_t algorithm) const {
-  return (trust().verifier.algorithms >> algorithm & 1) != 0;
+  return PublicKeySize(static_cast<SignatureAlgorithm>(algorithm)) != 0 &&
+         (trust().verifier.algorithms >> algorithm & 1) != 0;
 }
 
 bool Agent::Verify(uint8_t algorithm, const PublicKey& key, const uint8_t* digest,
