@@ -204,7 +204,9 @@ Status Agent::PutHeader() {
   }
   has_server_part_ = (byte & kHasServerPart) != 0;
   if ((byte & ~kHasServerPart) != kManifestHeader[3]) return Status::kUnsupported;
-  if (!has_server_part_ && !config_.accepts_vendor_only) return Status::kUnsupported;
+  if (!has_server_part_ && (!config_.accepts_vendor_only || config_.requires_encryption)) {
+    return Status::kUnsupported;
+  }
   NextPart(Part::kVendor);
   return Status::kNeedInput;
 }

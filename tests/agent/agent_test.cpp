@@ -487,7 +487,13 @@ TEST_P(AgentShape, ADeltaThatIsNotWhatTheManifestSays) {
     std::function<Bytes(TrustRig&)> delta;
   };
   const Case cases[] = {
-      {"no delta", Status::kUnsupported, false, [](TrustRig&) { return Bytes{'x', 0x10, 0, 0}; }},
+      {"no delta", Status::kCorrupt, false, [](TrustRig&) { return Bytes{'x', 0x10, 0, 0}; }},
+      {"of a later version", Status::kUnsupported, false,
+       [](TrustRig& r) {
+         Bytes delta = r.delta;
+         delta[0] = 0xD2;
+         return delta;
+       }},
       {"of another base", Status::kWrongBase, false,
        [](TrustRig& r) {
          Bytes base = r.old_image;
@@ -554,7 +560,8 @@ TEST_P(AgentShape, EveryBitOfTheManifest) {
     const uint32_t step = GetParam().keys == KeyType::kP256 ? 11 : kSlowdown;
     for (uint32_t bit = 0; bit < fields.payload_at() * 8; bit += step) {
       bytes[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
-      const Status status = other.Push(bytes, Arrival::kWhole, fields.payload_at());
+      // All of it: another encryption makes the manifest longer.
+      const Status status = other.Push(bytes);
       ASSERT_NE(status, Status::kNeedInput) << "bit " << bit;
       ASSERT_NE(status, Status::kDone) << "bit " << bit;
       ASSERT_EQ(other.agent->state(), AgentState::kCleaning);
