@@ -109,7 +109,7 @@ Status Agent::Request(uint8_t* token) {
 #endif
   token[kTokenFlags] = MOTE_SMALL_MODEL ? kTokenSmallModel : 0;
   has_nonce_ = true;
-  state_ = AgentState::kStart;
+  if (state_ != AgentState::kReadyToReboot) state_ = AgentState::kStart;
   return Status::kDone;
 }
 

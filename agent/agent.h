@@ -97,7 +97,8 @@ class Agent {
   Status Init(const AgentConfig& config);
 
   /// Draws a new nonce and writes a token, kTokenSize bytes: only an answer to it is accepted from
-  /// here on. What was begun is abandoned. kDone, or kReadError: the random source failed.
+  /// here on. What was begun is abandoned; what is ready to reboot is not. kDone, or kReadError: the
+  /// random source failed.
   Status Request(uint8_t* token);
 
   /// An offer is to come, from its first byte. What was begun is abandoned. kNeedInput, or as
@@ -106,8 +107,8 @@ class Agent {
   Status Begin();
 
   /// Takes `size` bytes that are at `offset` of the offer; what was taken already is skipped.
-  /// Returns kNeedInput, or, final for this offer:
-  ///  - kBadArgument, the caller's fault: no Begin, or bytes before `offset` are missing;
+  /// Returns kNeedInput; kBadArgument, the caller's fault: no Begin, or bytes before `offset` are
+  /// missing, which may still come; or, final for this offer:
   ///  - the statuses of FORMAT.md, 8, each with the first byte that gives it away, and before
   ///    anything is erased;
   ///  - as Session::Write; kCorrupt also for a piece that does not decrypt, and more bytes than
