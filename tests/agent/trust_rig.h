@@ -157,7 +157,7 @@ struct StatementFields {
   uint32_t sequence, epoch;
   const PrivateKey* signer;
   const PrivateKey* root = nullptr;  // the new one
-  std::optional<uint8_t> algorithm;  // instead of the signer's
+  std::optional<uint8_t> algorithm = {};  // instead of the signer's
   uint8_t flags[2] = {0, 0};
 
   Bytes Make() const {
