@@ -503,7 +503,7 @@ Status Agent::Finish() {
   state_ = AgentState::kVerifyImage;
   Status status = session_.Finish();
   if (status == Status::kNeedInput) {
-    if (has_server_part_) return Fail(Status::kCorrupt);  // there is no more
+    if (has_server_part_) return Fail(session_.Reject());  // there is no more
     state_ = AgentState::kReceivePayload;
     return status;
   }

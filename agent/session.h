@@ -121,6 +121,10 @@ class Session {
   /// also where the flash does not hold what was programmed.
   Status Finish();
 
+  /// The caller knows that the delta is damaged, say because it should have ended: as if Write had
+  /// found out. Returns kCorrupt.
+  Status Reject() { return Fail(Status::kCorrupt); }
+
   /// The new image's digest, kDigestSize bytes. REQUIRES: Finish returned kDone.
   const uint8_t* digest() const { return digest_; }
   uint32_t new_size() const { return updater_.patcher().new_size(); }  ///< as Patcher::new_size
