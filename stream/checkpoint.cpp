@@ -203,7 +203,8 @@ Status Checkpoints::Write(Updater& updater, const uint8_t* data, uint32_t size) 
   Status status = Status::kNeedInput;
   do {
     const uint32_t part = size != 0;
-    status = updater.Write(data, part);
+    // What follows a complete image is ignored, but is part of the delta.
+    if (status != Status::kDone) status = updater.Write(data, part);
     if (config_.delta_hash) config_.delta_hash->Update(data, part);
     data += part;
     size -= part;
@@ -213,7 +214,7 @@ Status Checkpoints::Write(Updater& updater, const uint8_t* data, uint32_t size) 
       continue;
     }
     Save(&updater, updater.patcher().new_size());
-  } while (size != 0 && status == Status::kNeedInput);
+  } while (size != 0 && (status == Status::kNeedInput || status == Status::kDone));
   return status;
 }
 

@@ -59,6 +59,14 @@ std::string ShapeName(const ::testing::TestParamInfo<Shape>& info) {
 }
 INSTANTIATE_TEST_SUITE_P(All, AgentResume, ::testing::ValuesIn(kShapes), ShapeName);
 
+// From wanted() to the end.
+Status Continue(TrustRig& rig, const Bytes& offer) {
+  const uint32_t at = rig.agent->wanted();
+  const Status status =
+      rig.agent->Write(at, &offer[at], static_cast<uint32_t>(offer.size()) - at);
+  return status == Status::kNeedInput ? rig.agent->Finish() : status;
+}
+
 TEST_P(AgentResume, FromEachByte) {
   uint32_t size = 0, jumps = 0, furthest = 0;
   for (uint32_t end = 0; end == 0 || end < size; end += 23) {
@@ -123,12 +131,15 @@ TEST_P(AgentResume, ThePowerGoesAtEachOperation) {
       EXPECT_GT(skip, 30u);
       break;
     }
-    EXPECT_EQ(rig.agent->state(), AgentState::kCleaning);
+    // A record counts without its second seal: that may be the last thing that was to be written.
+    EXPECT_EQ(rig.agent->state(), status == Status::kDone ? AgentState::kReadyToReboot
+                                                          : AgentState::kCleaning);
+    const bool is_done = status == Status::kDone;
     if (rig.Restart().slot != 0 || rig.metadata.slot(rig.running).update != 1) {
-      // The last thing that was to be written was, after all.
       EXPECT_EQ(Compare(rig.Image(rig.running, rig.new_image.size()), rig.new_image), "");
       continue;
     }
+    EXPECT_FALSE(is_done);
     rig.Request();
     ASSERT_EQ(rig.Deliver(Offer(rig).Make(), Arrival::kPulled), Status::kDone);
     rig.ExpectRuns(rig.new_image);
@@ -177,67 +188,121 @@ TEST_P(AgentResume, AnImageThatIsCompleteBeforeTheDelta) {
   }
 }
 
+// LZSS of FORMAT.md 4.1 for a window of 256, by hand: the match with number `other` takes its bytes
+// from 90 bytes before, all others from 60. Both offsets take as many bits.
+Bytes PackByHand(const Bytes& bytes, int other, int& matches) {
+  std::vector<bool> bits;
+  const auto put = [&](uint32_t value, unsigned count) {
+    while (count-- != 0) bits.push_back((value >> count & 1) != 0);
+  };
+  const auto put_number = [&](uint32_t value, unsigned order) {
+    value += 1u << order;
+    unsigned top = order;
+    while (value >> (top + 1) != 0) ++top;
+    put(0, top - order);
+    put(value, top + 1);
+  };
+  matches = 0;
+  for (size_t at = 0; at < bytes.size();) {
+    size_t length = 0;
+    while (at >= 90 && at + length < bytes.size() && bytes[at + length] == bytes[at + length - 60] &&
+           bytes[at + length] == bytes[at + length - 90]) {
+      ++length;
+    }
+    if (length < 5) {
+      put(1, 1), put(bytes[at++], 8);
+      continue;
+    }
+    put(0, 2);
+    put_number((matches++ == other ? 90 : 60) - 1, 3);
+    put_number(static_cast<uint32_t>(length) - 2, 0);
+    at += length;
+  }
+  while (bits.size() % 8 != 0) bits.push_back(false);
+  Bytes packed(bits.size() / 8);
+  for (size_t i = 0; i < bits.size(); ++i) {
+    if (bits[i]) packed[i / 8] |= static_cast<uint8_t>(0x80 >> i % 8);
+  }
+  return packed;
+}
+
 TEST(AgentResumeDigest, OverEverything) {
-  // A delta with a bit changed that makes the same image: only the delta's digest tells. Long runs
-  // give an LZSS match many offsets that are as good.
+  // Deltas that make the same image in another way: only the delta's digest tells.
   Random random(21);
   Bytes image;
-  for (int i = 0; i < 5; ++i) {
-    Append(image, RandomBytes(random, 150));
-    Append(image, Bytes(200, static_cast<uint8_t>(i % 2 ? 0xFF : 0)));
+  const Bytes phrase = RandomBytes(random, 29);
+  for (int i = 0; i < 57; ++i) {
+    image.push_back(static_cast<uint8_t>(random.Next()));
+    Append(image, phrase);
   }
-  const Bytes delta = TrustRig::MakeDelta({}, image);
-  std::vector<uint32_t> bits;
-  for (uint32_t bit = 0; bit < delta.size() * 8; ++bit) {
+  DiffOptions raw;
+  raw.codec = Codec::kRaw;
+  const Bytes unpacked = Diff({}, image, raw);
+  const size_t header = ReadHeader(unpacked).header_size;
+  const auto make = [&](int other, int& matches) {
+    Bytes made(unpacked.begin(), unpacked.begin() + static_cast<ptrdiff_t>(header));
+    made[1] = 0x01;
+    Append(made, PackByHand({unpacked.begin() + static_cast<ptrdiff_t>(header), unpacked.end()},
+                            other, matches));
+    return made;
+  };
+  int matches;
+  const Bytes delta = make(-1, matches);
+  ASSERT_EQ(Apply({}, delta), image);
+  ASSERT_GT(matches, 40);
+  int before = 0, behind = 0;
+  for (int other = -1; other < matches; ++other) {
+    SCOPED_TRACE(other);
+    int ignored;
     Bytes changed = delta;
-    changed[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
-    try {
-      if (Apply({}, changed) == image) bits.push_back(bit);
-    } catch (const Error&) {
+    if (other >= 0) {
+      changed = make(other, ignored);
+      ASSERT_EQ(changed.size(), delta.size());
+      ASSERT_NE(changed, delta);
+      ASSERT_EQ(Apply({}, changed), image);
     }
-  }
-  ASSERT_GT(bits.size(), 2u) << "the test needs other bits";
-  uint32_t before = 0, behind = 0;
-  for (const uint32_t bit : bits) {
-    SCOPED_TRACE(bit);
+    const auto first = static_cast<uint32_t>(
+        std::mismatch(delta.begin(), delta.end(), changed.begin()).first - delta.begin());
+    const Status expected = other < 0 ? Status::kDone : Status::kCorrupt;
     for (const bool resumes : {false, true}) {
+      SCOPED_TRACE(resumes);
       TrustRig rig({.checkpoints = true});
-      rig.new_image = image;
-      rig.Request();
-      OfferFields fields = rig.Offer();
-      rig.MakeFull(fields, image);
-      fields.payload[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+      const auto offer = [&](const Bytes& payload) {
+        rig.Request();
+        OfferFields fields = rig.Offer(image, TrustRig::kNewVersion);
+        rig.MakeFull(fields, image);
+        rig.SetDelta(fields, delta);
+        fields.payload = payload;
+        return fields;
+      };
+      OfferFields fields = offer(changed);
       if (resumes) {
         ASSERT_EQ(rig.Push(fields.Make(), Arrival::kRandom,
-                           fields.payload_at() + fields.payload.size() - 20),
+                           fields.payload_at() + fields.payload.size() - 50),
                   Status::kNeedInput);
         rig.Restart();
-        rig.Request();
-        fields = rig.Offer();
-        rig.MakeFull(fields, image);
+        fields = offer(changed);
         ASSERT_EQ(rig.Push(fields.Make(), Arrival::kWhole, fields.payload_at()),
                   Status::kNeedInput);
         const uint32_t at = rig.agent->wanted() - fields.payload_at();
         ASSERT_GT(at, 0u);
-        (bit / 8 < at ? before : behind) += 1;
-        // From there on the right bytes, where the wrong one came before; else the wrong one again.
-        if (bit / 8 >= at) fields.payload[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
-        const Bytes bytes = fields.Make();
-        const uint32_t wanted = rig.agent->wanted();
-        ASSERT_EQ(rig.agent->Write(wanted, &bytes[wanted],
-                                   static_cast<uint32_t>(bytes.size()) - wanted),
-                  Status::kNeedInput);
-        EXPECT_EQ(rig.agent->Finish(), Status::kCorrupt);
-      } else {
-        EXPECT_EQ(rig.Deliver(fields.Make()), Status::kCorrupt);
+        (first < at ? before : behind) += other >= 0;
+        // What came before the checkpoint cannot be taken back by the right bytes behind it.
+        if (first + 8 < at) fields.payload = delta;
       }
-      EXPECT_EQ(rig.agent->state(), AgentState::kCleaning);
-      rig.Restart();
-      // Nothing is left of it.
-      rig.ExpectUpdatable();
+      const Bytes bytes = fields.Make();
+      const Status status = resumes ? Continue(rig, bytes) : rig.Deliver(bytes);
+      EXPECT_EQ(status, expected);
+      if (expected == Status::kDone) {
+        rig.ExpectRuns(image);
+      } else {
+        EXPECT_EQ(rig.agent->state(), AgentState::kCleaning);
+        rig.ExpectUpdatable();  // nothing is left of it
+      }
     }
   }
-  EXPECT_GT(before, 0u);
+  EXPECT_GT(before, 5);
+  EXPECT_GT(behind, 0);
 }
 
 TEST(AgentResumeDigest, ADamagedPayloadLeavesNothing) {
