@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROGRAM PATCHER_FOLDER ROUNDTRIP_FOLDER: writes inputs for the two fuzzers to start from: small
-// programs for every instruction set, and their deltas.
+// PROGRAM FOLDER: writes inputs for the fuzzers to start from into its folders patcher, roundtrip,
+// agent and manifest: small programs for every instruction set, and their deltas; updates of a
+// device with trust; manifests, statements, tokens and approvals.
 #include <algorithm>
 #include <exception>
 #include <filesystem>
@@ -9,6 +10,8 @@
 
 #include "diff/apply.h"
 #include "diff/diff.h"
+#include "release/approval.h"
+#include "tests/agent/trust_rig.h"
 #include "tests/support/images.h"
 #include "tests/support/programs.h"
 
@@ -18,10 +21,6 @@ namespace {
 void Append16(Bytes& to, size_t value) {
   to.push_back(static_cast<uint8_t>(value));
   to.push_back(static_cast<uint8_t>(value >> 8));
-}
-
-void Append(Bytes& to, std::span<const uint8_t> bytes) {
-  to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
 // As fuzz_patcher.cpp reads it. `codec`: its place in the list there.
@@ -118,13 +117,92 @@ void Write(const std::filesystem::path& patcher, const std::filesystem::path& ro
   }
 }
 
+// As fuzz_agent.cpp reads it: for each shape, updates of all kinds, with cuts and restarts.
+void WriteAgent(const std::filesystem::path& folder) {
+  // Operations there.
+  constexpr uint8_t kRequest = 0, kBegin = 1, kFinish = 4, kRestart = 5, kConfirm = 6, kCut = 7,
+                    kCompose = 8, kSome = 9, kUsual = 10, kFail = 12;
+  for (uint8_t shape = 0; shape < 128; ++shape) {
+    const auto flags = static_cast<uint8_t>(shape & 64 ? 8 : shape & 16 ? 2 : shape & 8 ? 4 : 0);
+    const Bytes lives[] = {
+        // Three updates, one after the other; the last one full, the second with statements.
+        {kUsual, 1, flags, 0, kRestart, kConfirm, kUsual, 2, static_cast<uint8_t>(flags | 16 | 32),
+         'N', 0, kRestart, kConfirm, kUsual, 3, static_cast<uint8_t>(flags | 1 | 64), 0, kRestart},
+        // A trial that does not confirm itself.
+        {kUsual, 0x11, flags, 0, kRestart, kRestart, kRestart, kRestart, kUsual, 2, flags, 0,
+         kRestart, kConfirm},
+        // In parts, with restarts and a power cut.
+        {kRequest, kCompose, 3, static_cast<uint8_t>(flags | 1), 0, kBegin, kSome, 0, 2, kSome, 150, 0,
+         kRestart, kRequest, kCompose, 3, static_cast<uint8_t>(flags | 1), 0, kBegin, kSome, 0, 3,
+         kFinish, kRestart},
+        {kCut, 20, kUsual, 3, static_cast<uint8_t>(flags | 1), 0, kRestart, kUsual, 3,
+         static_cast<uint8_t>(flags | 1), 0, kCut, 10, kRestart, kFail, 3, kRestart, kConfirm},
+        // Something is not as it should be.
+        {kUsual, 1, flags, 2, 1, 33, 4, 0, 5, 1, kUsual, 1, flags, 1, 1, 12, 8, kRestart}};
+    for (size_t i = 0; i < std::size(lives); ++i) {
+      Bytes input{shape};
+      Append(input, lives[i]);
+      WriteFile(folder / ("seed-" + std::to_string(shape) + "-" + std::to_string(i)), input);
+    }
+  }
+}
+
+void WriteManifests(const std::filesystem::path& folder) {
+  const Bytes signature(64, 0x5A);
+  for (uint8_t vendor = 1; vendor <= 2; ++vendor) {
+    for (uint8_t server = 0; server <= 2; ++server) {
+      const size_t key = server == 1 ? 64 : server == 2 ? 32 : 0;
+      VendorFields fields{vendor, server, {0, 0}, 1, 2, 3, 4, 500, 6, 7, {}, Bytes(key, 9)};
+      const Bytes part = fields.Part();
+      Bytes release{'m', 't', 'M', 1};
+      Append(release, part);
+      Append(release, signature);
+      const std::string name =
+          "seed-" + std::to_string(vendor) + "-" + std::to_string(server) + "-";
+      WriteFile(folder / (name + "release"), release);
+      Bytes approval{'m', 't', 'A', 1, vendor, 0, 0, 0};
+      approval.resize(8 + (vendor == 1 ? 64 : 32), 7);
+      Append(approval, part);
+      Append(approval, signature);
+      WriteFile(folder / (name + "approval"), approval);
+      Bytes statement{'m', 't', 'K', 1, 1, 0, 0, 0, 2, 0, 0, 0, vendor, server, 0, 0};
+      statement.resize(16 + key, 8);
+      Append(statement, signature);
+      for (uint8_t encryption = 0; encryption <= 3; ++encryption) {
+        const size_t parameters[] = {0, 16, 32, 64};
+        ServerFields offer{};
+        offer.delta_size = 40;
+        offer.codec = 1;
+        offer.encryption = encryption;
+        offer.piece_bits = encryption == 0 ? 0 : 8;
+        offer.parameter.assign(parameters[encryption], 3);
+        Bytes bytes = statement;
+        if (encryption % 2) Append(bytes, statement);
+        Append(bytes, release);
+        bytes[bytes.size() - release.size() + 3] = 0x81;
+        Append(bytes, offer.Part());
+        Append(bytes, signature);
+        Append(bytes, Bytes(40, 1));
+        WriteFile(folder / (name + std::to_string(encryption)), bytes);
+      }
+      WriteFile(folder / (name + "statement"), statement);
+    }
+  }
+  Bytes token(64, 1);
+  std::ranges::copy(Bytes{'m', 't', 'T', 1}, token.begin());
+  WriteFile(folder / "seed-token", token);
+}
+
 }  // namespace
 }  // namespace mote::testing
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 2) return 2;
   try {
-    mote::testing::Write(argv[1], argv[2]);
+    const std::filesystem::path folder = argv[1];
+    mote::testing::Write(folder / "patcher", folder / "roundtrip");
+    mote::testing::WriteAgent(folder / "agent");
+    mote::testing::WriteManifests(folder / "manifest");
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;
