@@ -117,11 +117,12 @@ Status Agent::Begin() {
   const Layout& layout = *config_.layout;
   status_ = Status::kBadArgument;
   // What Session would refuse behind the manifest is refused before it.
-  target_ = InactiveSlot(layout, *config_.metadata, config_.running);
-  if (target_ == kNoSlot || running().state == SlotState::kOnTrial ||
+  const uint8_t target = InactiveSlot(layout, *config_.metadata, config_.running);
+  if (target == kNoSlot || running().state == SlotState::kOnTrial ||
       config_.metadata->install != InstallState::kNone || state_ == AgentState::kReadyToReboot) {
     return status_;
   }
+  target_ = target;
   state_ = AgentState::kReceiveManifest;
   wanted_ = 0;
   filled_ = 0;

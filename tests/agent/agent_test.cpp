@@ -867,6 +867,20 @@ TEST_P(AgentShape, ATrialHasToConfirmItself) {
   rig.ExpectRuns(rig.old_image);
 }
 
+TEST(Agent, ARefusedBeginLeavesWhatIsReady) {
+  // With a third slot in use, the one that is ready is not where the next update would go.
+  TrustRig rig({.factory = true});
+  rig.running = 2;  // the last resort runs
+  ASSERT_EQ(rig.PowerUp(), Status::kDone);
+  rig.Request();
+  OfferFields fields = rig.Offer();
+  fields.vendor.address = kAnyAddress;
+  ASSERT_EQ(rig.Deliver(fields.Make()), Status::kDone);
+  ASSERT_EQ(rig.agent->target(), 1);
+  EXPECT_EQ(rig.agent->Begin(), Status::kBadArgument);
+  EXPECT_EQ(rig.agent->target(), 1);
+}
+
 TEST(Agent, InitRefusals) {
   const auto init = [](const auto& change) {
     TrustRig rig;
