@@ -3,14 +3,22 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include <fmt/format.h>
 
+#include "agent/agent.h"
 #include "agent/boot.h"
 #include "agent/session.h"
+#include "agent/trust.h"
+#include "diff/apply.h"
 #include "diff/diff.h"
+#include "patch/bytes.h"
 #include "patch/check.h"
 #include "patch/model.h"
+#include "release/digests.h"
+#include "release/manifest_writer.h"
+#include "stream/updater.h"
 
 namespace mote::tools {
 namespace {
@@ -57,6 +65,35 @@ Bytes NextImage(const Bytes& image, uint32_t size, uint64_t seed) {
 
 uint32_t RoundUp(uint32_t size, uint32_t unit) { return (size + unit - 1) / unit * unit; }
 
+// ---- For scenarios with trust.
+
+constexpr uint32_t kApplication = 1, kHardware = 2;
+constexpr std::array<uint8_t, kDeviceIdSize> kDeviceId = {'p', 'o', 'w', 'e', 'r', 'c', 'u', 't'};
+constexpr uint8_t kPieceBits = kMinPieceBits;  // there are few bytes
+constexpr uint32_t kPiece = (1u << kPieceBits) + kPieceTagSize;
+constexpr uint32_t kMarks = 16;  // that a page has room for at least
+
+// A key that is the same in every run: signatures stand in the flash, where what torn operations
+// leave depends on them.
+PrivateKey KeyOf(uint8_t number) {
+  // PKCS#8 of an Ed25519 key (RFC 8410), up to its 32 bytes.
+  Bytes der = {0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+               0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+  for (uint8_t i = 0; i < 32; ++i) der.push_back(static_cast<uint8_t>(number * 32 + i));
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string pem = "-----BEGIN PRIVATE KEY-----\n";
+  for (size_t i = 0; i + 3 <= der.size(); i += 3) {  // 48 bytes: without padding
+    const unsigned bits = der[i] << 16u | der[i + 1] << 8u | der[i + 2];
+    for (const unsigned shift : {18u, 12u, 6u, 0u}) pem += kDigits[bits >> shift & 63];
+  }
+  return PrivateKey::FromPem(pem + "\n-----END PRIVATE KEY-----\n", {});
+}
+
+void Append(Bytes& to, std::span<const uint8_t> bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
 }  // namespace
 
 // What is where, with a sector that is nobody's before, between and behind all of it: slot 0, slot
@@ -78,10 +115,19 @@ SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
   const Slot staging = {nullptr, at + second, image};
   const uint32_t seconds_size = RoundUp(second + image + second, unit);
   at += seconds_size + sector;
-  const MetadataArea metadata = {nullptr, at, geometry.metadata_page, geometry.metadata_pages};
+  const uint32_t unit_of_marks = std::max(geometry.program_unit, 8u);
+  const uint32_t page =
+      scenario.has_trust
+          ? std::max(geometry.metadata_page,
+                     RoundUp(MetadataPageSize(2, geometry.program_unit, true) +
+                                 kMarks * unit_of_marks,
+                             sector))
+          : geometry.metadata_page;
+  const MetadataArea metadata = {nullptr, at, page, geometry.metadata_pages};
   at += metadata.page_size * metadata.pages + sector;
   if (const uint32_t interval = scenario.checkpoint_interval; interval != 0) {
-    const uint32_t memory = scenario.codec == Codec::kModel ? kModelRam[0] : 256;
+    const uint32_t memory = (scenario.codec == Codec::kModel ? kModelRam[0] : 256) +
+                            (scenario.has_trust ? 100 : 0);  // the delta's hash
     area = {
         nullptr, at,
         RoundUp(CheckpointSize(memory, geometry.buffer, interval, geometry.program_unit), sector),
@@ -159,6 +205,107 @@ PowercutDevice::PowercutDevice(const PowercutScenario& scenario, const PowercutG
   }
   if (in_place || !scenario.has_factory_slot) fresh_.Load(layout_.slots[0].slot.offset, images_[0]);
   if (scenario.has_factory_slot) fresh_.Load(layout_.slots[2].slot.offset, images_[0]);
+  if (scenario.has_trust) {
+    keys_ = {KeyOf(1), KeyOf(2), KeyOf(3), PrivateKey::Generate(KeyType::kX25519)};
+    SignReleases();
+    Provision();
+  }
+}
+
+// Version i goes to slot i modulo 2, or is installed. After the first one, the new root signs.
+void PowercutDevice::SignReleases() {
+  for (size_t i = 0; i < images_.size(); ++i) {
+    const uint8_t slot = layout_.install == Install::kNone ? i % 2 : 0;
+    const auto version = static_cast<uint32_t>(i);
+    const PublicKey server = keys_->server.public_key().ForSignatures();
+    const Bytes part = WriteVendorPart(
+        {kApplication, kHardware, version + 1, version, layout_.slots[slot].link_address, server, 0},
+        SignatureAlgorithm::kEd25519, images_[i]);
+    const bool by_new_root = scenario_.replaces_root && i != 0;
+    releases_.push_back(WriteRelease(part, by_new_root ? keys_->new_root : keys_->root));
+  }
+  if (scenario_.replaces_root) {
+    statement_ =
+        WriteStatement(keys_->root, 1, 0, keys_->new_root.public_key().ForSignatures());
+  }
+}
+
+// As the factory: a record in each page.
+void PowercutDevice::Provision() {
+  const Flash flash = fresh_.FlashAt(layout_.metadata.offset);
+  const Flash second = fresh_.FlashAt(layout_.slots[1].slot.offset);
+  Layout layout = layout_;
+  for (SlotInfo& slot : layout.slots) slot.slot.flash = &flash;
+  if (second.erase_unit != flash.erase_unit) layout.slots[1].slot.flash = &second;
+  layout.metadata.flash = &flash;
+  const Trust trust = {keys_->root.public_key().ForSignatures(), kApplication, kHardware,
+                       HostSignatureVerifier()};
+  layout.trust = &trust;
+  Metadata metadata;
+  metadata.Load(layout);
+  SlotRecord& record = metadata.slot(0);
+  record.state = SlotState::kConfirmed;
+  record.has_digest = record.has_release = true;
+  record.size = static_cast<uint32_t>(images_[0].size());
+  std::ranges::copy(digests_[0], record.digest);
+  std::ranges::copy(std::span(releases_[0]).subspan(kTrustHeaderSize), record.release);
+  for (uint8_t i = 0; i < layout.metadata.pages; ++i) metadata.Commit();
+}
+
+std::array<uint8_t, kNonceSize> PowercutDevice::NonceOf(uint32_t start) {
+  uint64_t state = start;
+  const uint64_t random = Mix(state);
+  std::array<uint8_t, kNonceSize> nonce;
+  StoreLittle(nonce.data(), 4, static_cast<uint32_t>(random));
+  StoreLittle(nonce.data() + 4, 4, static_cast<uint32_t>(random >> 32));
+  return nonce;
+}
+
+const PowercutDevice::Offer& PowercutDevice::OfferFor(size_t from, uint32_t start) const {
+  const auto [found, is_new] = offers_.try_emplace({from, start});
+  Offer& offer = found->second;
+  if (!is_new) return offer;
+  const Bytes& delta = deltas_[from];
+  EncryptedPayload payload{Encryption::kNone, {}, delta};
+  if (scenario_.is_encrypted) {
+    payload = EncryptPayload(delta, kDeviceId, keys_->device.public_key(), kPieceBits);
+  }
+  const auto nonce = NonceOf(start);
+  const Sha256::Digest digest = Sha256::Of(delta);
+  ServerPart part{};
+  part.device = kDeviceId.data();
+  part.nonce = nonce.data();
+  part.base_version = static_cast<uint32_t>(from) + 1;
+  part.base_prefix = digests_[from].data();
+  part.delta_size = static_cast<uint32_t>(delta.size());
+  part.decoder_ram = *DecoderRam(ReadHeader(delta));
+  part.codec = delta[1];
+  part.encryption = payload.encryption;
+  part.piece_bits = scenario_.is_encrypted ? kPieceBits : uint8_t{0};
+  part.delta_digest = digest.data();
+  part.parameter = payload.parameter.data();
+  offer.bytes = statement_;
+  Append(offer.bytes, WriteManifest(releases_[from + 1], digests_[from], WriteServerPart(part),
+                                    keys_->server));
+  offer.manifest_size = offer.bytes.size();
+  Append(offer.bytes, payload.bytes);
+  return offer;
+}
+
+// As the host's, but each signature only once: lives start with the same ones again and again.
+bool PowercutDevice::Verify(void* context, const PublicKey& key, const uint8_t* digest,
+                            const uint8_t* signature) {
+  const auto& device = *static_cast<const PowercutDevice*>(context);
+  SignedBy all{static_cast<uint8_t>(key.algorithm)};
+  auto at = std::ranges::copy(key.bytes, all.begin() + 1).out;
+  at = std::copy_n(digest, kDigestSize, at);
+  std::copy_n(signature, kSignatureSize, at);
+  const auto [found, is_new] = device.verified_.try_emplace(all);
+  if (is_new) {
+    const SignatureVerifier verifier = HostSignatureVerifier();
+    found->second = verifier.verify(verifier.context, key, digest, signature);
+  }
+  return found->second;
 }
 
 class Life {
@@ -188,6 +335,14 @@ class Life {
     if (second_.erase_unit != flash_.erase_unit) layout_.slots[1].slot.flash = &second_;
     layout_.metadata.flash = &flash_;
     area_.flash = &flash_;
+    if (device.scenario_.has_trust) {
+      trust_ = {device.keys_->root.public_key().ForSignatures(), kApplication, kHardware,
+                {&PowercutDevice::Verify, const_cast<PowercutDevice*>(&device),
+                 HostSignatureVerifier().algorithms}};
+      layout_.trust = &trust_;
+      device_keys_.x25519 = device.keys_->device;
+      cipher_ = device_keys_.cipher();
+    }
   }
   Life(const Life&) = delete;
 
@@ -371,6 +526,8 @@ class Life {
     if (Status loaded = own.Load(layout_); loaded != Status::kDone) {
       return FirmwareError("Load", loaded);
     }
+    if (layout_.trust) CheckTrust(own, choice.slot, version);
+    if (!result_.failure.empty()) return;
     RunFirmware(own, choice, version);
   }
 
@@ -408,6 +565,7 @@ class Life {
     const int last = device_.scenario_.updates;
     const bool is_broken = version == last && device_.scenario_.last_is_broken;
     if (metadata.slot(running).state == SlotState::kOnTrial && !is_broken) {
+      confirming_ = std::max(confirming_, version);
       const Status status = Confirm(layout_, metadata, running);
       if (!simulated_.powered()) return;
       if (status != Status::kDone) return FirmwareError("Confirm", status);
@@ -432,7 +590,11 @@ class Life {
     const Bytes& image = device_.images_[at + 1];
     const Sha256::Digest& digest = device_.digests_[at + 1];
     const SlotRecord& record = metadata.slot(target);
-    if (record.state != SlotState::kVerified || !std::ranges::equal(record.digest, digest)) {
+    const bool is_there =
+        record.state == SlotState::kVerified && std::ranges::equal(record.digest, digest);
+    if (layout_.trust && !is_there) {
+      if (!TakeOffer(metadata, running, version)) return;
+    } else if (!is_there) {
       const bool abandons = device_.scenario_.abandons_first && !abandoned_;
       const bool other = abandons && device_.scenario_.first_is_another;
       const Bytes& delta = other ? device_.other_delta_ : device_.deltas_[at];
@@ -473,12 +635,156 @@ class Life {
     if (!std::ranges::equal(there, image)) return Fail("a slot is verified and not the image");
     announced_ = std::max(announced_, next);
     sending_ = 0;  // there is no checkpoint of it any more
-    const Status status = Activate(layout_, metadata, target);
-    if (!simulated_.powered()) return;
-    if (status != Status::kDone) return FirmwareError("Activate", status);
+    if (!layout_.trust || is_there) {  // the agent has done it
+      const Status status = Activate(layout_, metadata, target);
+      if (!simulated_.powered()) return;
+      if (status != Status::kDone) return FirmwareError("Activate", status);
+    }
     activated_ = next;
     ++activations_;
     starts_since_activation_ = 0;
+  }
+
+  // ---- With trust.
+
+  // A token, an offer, and an agent that takes it. Whether the new image is chosen for the next
+  // start.
+  bool TakeOffer(Metadata& metadata, uint8_t running, int version) {
+    const size_t from = static_cast<size_t>(version);
+    const Bytes& delta = device_.deltas_[from];
+    Agent agent;
+    AgentConfig config{};
+    config.layout = &layout_;
+    config.metadata = &metadata;
+    config.running = running;
+    std::ranges::copy(kDeviceId, config.device);
+    config.buffer = buffer_.data();
+    config.buffer_size = static_cast<uint32_t>(buffer_.size());
+    config.memory = reinterpret_cast<uint8_t*>(memory_.data());
+    config.memory_size = static_cast<uint32_t>(memory_.size() * 8);
+    config.sha256 = Functions();
+    config.delta_sha256 = Functions();
+    config.delta_sha256.context = &delta_sha256_;
+    config.random = &Random;
+    config.random_context = this;
+    config.cipher = &cipher_;
+    config.piece = piece_.data();
+    config.piece_size = static_cast<uint32_t>(piece_.size());
+    config.requires_encryption = device_.scenario_.is_encrypted;
+    config.checkpoints = area_.size != 0 ? &area_ : nullptr;
+    if (Status status = agent.Init(config); status != Status::kDone) {
+      FirmwareError("Agent::Init", status);
+      return false;
+    }
+    CheckStale(agent, metadata, version);
+    uint8_t token[kTokenSize];
+    if (agent.Request(token) != Status::kDone) Fail("there is no token");
+    CheckStale(agent, metadata, version);
+    if (!result_.failure.empty()) return false;
+
+    const auto start = static_cast<uint32_t>(starts_);
+    const PowercutDevice::Offer& offer = device_.OfferFor(from, start);
+    last_offer_ = &offer;
+    last_offered_ = version;
+    const auto all = static_cast<uint32_t>(offer.bytes.size());
+    const auto manifest = static_cast<uint32_t>(offer.manifest_size);
+    const bool abandons = device_.scenario_.abandons_first && !abandoned_;
+    const uint32_t limit = abandons ? manifest + (all - manifest) * 2 / 3 : all;
+    Status status = agent.Begin();
+    // Up to the manifest's end first: there it turns out where the payload goes on.
+    Send(agent, offer.bytes, manifest, status, [](uint32_t) {});
+    if (status == Status::kNeedInput) {
+      statement_seen_ = std::max(statement_seen_, metadata.trust.statement);
+      CheckResumed(agent.session(), Identity(delta));
+      Send(agent, offer.bytes, limit, status, [&](uint32_t at) {
+        uint32_t sent = at - manifest;
+        if (device_.scenario_.is_encrypted) sent = sent / kPiece << kPieceBits;
+        if (at == all) sent = static_cast<uint32_t>(delta.size());
+        if (area_.size != 0) CountCheckpoints(agent.session(), sent, delta.size());
+      });
+    }
+    if (status == Status::kNeedInput && limit == all && simulated_.powered()) {
+      announced_ = std::max(announced_, version + 1);  // Finish activates
+      status = agent.Finish();
+    }
+    if (!simulated_.powered()) return false;
+    if (agent.state() == AgentState::kReceivePayload ||
+        agent.state() == AgentState::kReadyToReboot) {
+      result_.sectors_kept += agent.session().sectors_kept();
+    }
+    if (abandons && status == Status::kNeedInput) {
+      abandoned_ = true;
+      return false;
+    }
+    if (status != Status::kDone) FirmwareError("the agent", status);
+    return status == Status::kDone;
+  }
+
+  template <typename Sent>
+  void Send(Agent& agent, const Bytes& offer, uint32_t limit, Status& status, const Sent& sent) {
+    while (status == Status::kNeedInput && agent.wanted() < limit && simulated_.powered()) {
+      const uint32_t at = agent.wanted();
+      const uint32_t size = std::min(kPowercutPiece, limit - at);
+      status = agent.Write(at, &offer[at], size);
+      sent(at + size);
+    }
+  }
+
+  // The nonce does not outlive a start: an offer for the last one's token is refused, and nothing
+  // is changed for it.
+  void CheckStale(Agent& agent, const Metadata& metadata, int version) {
+    if (!last_offer_ || metadata.trust.statement < (device_.statement_.empty() ? 0u : 1u)) return;
+    const uint64_t changes = changes_;
+    Status status = agent.Begin();
+    Send(agent, last_offer_->bytes, static_cast<uint32_t>(last_offer_->manifest_size), status,
+         [](uint32_t) {});
+    if (status == Status::kNeedInput || (last_offered_ == version && status != Status::kStale)) {
+      Fail(fmt::format("an offer for a token of another start: {}", StatusName(status)));
+    }
+    if (changes_ != changes) Fail("an offer that was refused has changed the flash");
+  }
+
+  static bool Random(void* context, uint8_t* to, uint32_t size) {
+    const auto nonce =
+        PowercutDevice::NonceOf(static_cast<uint32_t>(static_cast<Life*>(context)->starts_));
+    std::copy_n(nonce.begin(), size, to);
+    return true;
+  }
+
+  // An image was started: with the vendor's word for it, and with nothing forgotten that was
+  // learned, nor learned too early.
+  void CheckTrust(const Metadata& metadata, uint8_t slot, int version) {
+    const Bytes& release = device_.releases_[static_cast<size_t>(version)];
+    const auto signed_part = std::span(release).subspan(kTrustHeaderSize);
+    const SlotRecord& record = metadata.slot(slot);
+    // A page that cannot be read from now on, or just now, takes what it says with it.
+    if (is_read_fault_ && !fault_in_slot_) return;
+    if (!record.has_release ||
+        !std::equal(signed_part.begin(), signed_part.end(), std::begin(record.release))) {
+      return Fail(fmt::format("version {} is started without its release", version));
+    }
+    Sha256Functions sha256 = Functions();
+    if (Status status = CheckRelease(layout_, metadata, slot, sha256); status != Status::kDone) {
+      return Fail(fmt::format("version {} is started with a release that is not valid: {}", version,
+                              StatusName(status)));
+    }
+    const TrustRecord& trust = metadata.trust;
+    if (trust.security_counter < counter_seen_ ||
+        trust.security_counter < static_cast<uint32_t>(floor_)) {
+      return Fail(fmt::format("the security counter is {}, and was {}", trust.security_counter,
+                              std::max(counter_seen_, static_cast<uint32_t>(floor_))));
+    }
+    if (trust.security_counter > static_cast<uint32_t>(confirming_)) {
+      return Fail(fmt::format("the security counter is {}, before version {} confirmed itself",
+                              trust.security_counter, trust.security_counter));
+    }
+    counter_seen_ = trust.security_counter;
+    if (trust.statement < statement_seen_) return Fail("a statement was forgotten");
+    statement_seen_ = trust.statement;
+    const bool is_replaced = trust.root.algorithm != SignatureAlgorithm::kNone;
+    if (is_replaced != (device_.scenario_.replaces_root && trust.statement != 0)) {
+      Fail("the root key was replaced in part");
+    }
   }
 
   // ---- Checkpoints.
@@ -660,7 +966,11 @@ class Life {
   CheckpointArea area_;
   Bytes buffer_;
   std::vector<uint64_t> memory_;
-  Sha256 sha256_;
+  Sha256 sha256_, delta_sha256_;
+  Trust trust_{};
+  DeviceKeys device_keys_;
+  PayloadCipher cipher_{};
+  std::array<uint8_t, kPiece> piece_;
   PowercutResult result_;
 
   uint64_t changes_ = 0, changes_before_ = 0;
@@ -682,6 +992,10 @@ class Life {
   int activated_ = 0;  // the last that Activate said kDone for; 0: none
   int starts_since_activation_ = 0;
   int activations_ = 0;
+  const PowercutDevice::Offer* last_offer_ = nullptr;  // of an earlier start
+  int last_offered_ = 0;                               // the version that ran then
+  int confirming_ = 0;                                 // the last that began to confirm itself
+  uint32_t counter_seen_ = 0, statement_seen_ = 0;     // at an earlier start
 };
 
 PowercutResult PowercutDevice::Live(uint64_t seed, std::span<const PowercutEvent> events,

@@ -6,14 +6,20 @@
 
 #include <stdint.h>
 
+#include <array>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "agent/layout.h"
+#include "agent/manifest.h"
 #include "diff/sha256.h"
 #include "patch/format.h"
+#include "release/encrypt.h"
+#include "release/keys.h"
 #include "stream/checkpoint.h"
 #include "tools/simulated_flash.h"
 
@@ -53,6 +59,13 @@ struct PowercutScenario {
   /// There is a factory slot, with the first version. A/B: nothing else is there at first; static:
   /// primary holds it, too.
   bool has_factory_slot = false;
+  /// The layout has trust: releases are signed (version i has security counter i), updates come as
+  /// offers to a token of this start, and an agent takes them. Not with a factory slot.
+  bool has_trust = false;
+  /// ... and payloads are encrypted, with another ephemeral key for each offer.
+  bool is_encrypted = false;
+  /// ... and a statement replaces the vendor's root key, in front of the first update.
+  bool replaces_root = false;
 };
 
 /// Something that happens to the flash.
@@ -115,6 +128,25 @@ class PowercutDevice {
                                         const PowercutGeometry& geometry, Layout& layout,
                                         CheckpointArea& area);
 
+  // ---- With trust.
+
+  struct Keys {
+    PrivateKey root, new_root, server, device;
+  };
+  // What travels to the device that runs version `from`, in its start `start`.
+  struct Offer {
+    std::vector<uint8_t> bytes;
+    size_t manifest_size;  // with the statements
+  };
+  // Key, digest, signature.
+  using SignedBy = std::array<uint8_t, 1 + kMaxPublicKeySize + kDigestSize + kSignatureSize>;
+  static std::array<uint8_t, kNonceSize> NonceOf(uint32_t start);
+  static bool Verify(void* cache, const PublicKey& key, const uint8_t* digest,
+                     const uint8_t* signature);
+  void SignReleases();
+  void Provision();
+  const Offer& OfferFor(size_t from, uint32_t start) const;
+
   const PowercutScenario& scenario_;
   const PowercutGeometry& geometry_;
   std::vector<std::vector<uint8_t>> images_;  // by version
@@ -125,6 +157,12 @@ class PowercutDevice {
   CheckpointArea area_{};  // without flash; of no bytes: there is none
   SimulatedFlash fresh_;
   std::vector<std::pair<uint32_t, uint32_t>> gaps_;  // from, to: what must never change
+  std::optional<Keys> keys_;
+  std::vector<std::vector<uint8_t>> releases_;  // of the images
+  std::vector<uint8_t> statement_;
+  // Lives ask for the same things again and again.
+  mutable std::map<std::pair<size_t, uint32_t>, Offer> offers_;
+  mutable std::map<SignedBy, bool> verified_;
 };
 
 }  // namespace mote::tools
