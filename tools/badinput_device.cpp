@@ -190,8 +190,8 @@ Bytes WriteOffer(const OfferPlan& plan) {
   Append(offer, plan.statements);
   Append(offer, kManifestHeader);
   if (plan.server) offer.back() |= kHasServerPart;
-  Bytes vendor = WriteVendorPart(
-      plan.release, plan.vendor->public_key().ForSignatures().algorithm, plan.image);
+  Bytes vendor = WriteVendorPart(plan.release, plan.vendor->public_key().ForSignatures().algorithm,
+                                 plan.image);
   if (plan.edit_vendor) plan.edit_vendor(vendor);
   Append(offer, vendor);
   Append(offer, plan.vendor->Sign(VendorDigestOf(vendor)));

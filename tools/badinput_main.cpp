@@ -125,8 +125,7 @@ class Fixture {
 
     BadinputDevice device(setup);
     const ReleaseFields first = Release(kBaseVersion, kBadinputAddress[0]);
-    first_release =
-        WriteRelease(WriteVendorPart(first, Public(vendor).algorithm, v1), vendor);
+    first_release = WriteRelease(WriteVendorPart(first, Public(vendor).algorithm, v1), vendor);
     device.Provision(v1, first_release);
     fresh = std::make_unique<Snapshot>(Snapshot{&setup, device.flash(), 2, 0, &v1});
   }
@@ -142,7 +141,7 @@ class Fixture {
   static PublicKey Public(const PrivateKey& key) { return key.public_key().ForSignatures(); }
 
   ReleaseFields Release(uint32_t version, uint32_t address) const {
-    return {setup.application, setup.hardware, version,      kCounter,
+    return {setup.application, setup.hardware, version,     kCounter,
             address,           Public(server), kServerEpoch};
   }
   size_t manifest_size() const { return offer.size() - view.payload.size(); }
@@ -260,7 +259,8 @@ class Suite {
   void TryOffer(const std::string& what, const Snapshot& from, const Bytes& offer,
                 Trust trust = Trust::kStays) {
     const size_t piece = Piece();
-    Try(what, from, [&](BadinputDevice& device) { device.Send(offer, piece); }, trust);
+    Try(
+        what, from, [&](BadinputDevice& device) { device.Send(offer, piece); }, trust);
   }
   void TryPlan(const std::string& what, const Snapshot& from, const OfferPlan& plan,
                Trust trust = Trust::kStays) {
@@ -274,7 +274,8 @@ class Suite {
     device.SendOnly(first, SIZE_MAX);
     const Snapshot restarted{from.setup, device.flash(), from.cycle + 1, from.running, from.image};
     const size_t piece = Piece();
-    Try(what, restarted, [&](BadinputDevice& next) { next.Send(second, piece); }, Trust::kStays,
+    Try(
+        what, restarted, [&](BadinputDevice& next) { next.Send(second, piece); }, Trust::kStays,
         asks);
   }
 
@@ -304,9 +305,34 @@ class Suite {
            Same(a.previous_root, b.previous_root);
   }
 
+  // A bad offer must not spoil the next one: that for a new token, at once and after a restart.
+  void Recovers(const Fixture& f, const Bytes& bad) {
+    const Snapshot& from = *f.fresh;
+    OfferPlan plan = f.plan;
+    for (const bool restarts : {false, true}) {
+      BadinputDevice device(*from.setup, from.flash, from.cycle);
+      device.Run(from.running);
+      device.Send(bad, 100);
+      if (restarts) {
+        plan.nonce = NonceOf(from.cycle + 1);
+        const Snapshot next{from.setup, device.flash(), from.cycle + 1, from.running, from.image};
+        Control(f.name + ", after a bad one and a restart", next, WriteOffer(plan));
+        continue;
+      }
+      plan.nonce = NonceOf(from.cycle, 2);
+      device.Request();
+      ++controls_;
+      if (const Status status = device.Send(WriteOffer(plan), 100); status != Status::kDone) {
+        ++failed_controls_;
+        fmt::print(stderr, "REFUSED although it is good: {}, after a bad one: {}\n", f.name,
+                   StatusName(status));
+      }
+    }
+  }
+
   // ---- The kinds.
 
-  void Flips(const char* name, std::span<const uint8_t> OfferView::* part, bool early_only,
+  void Flips(const char* name, std::span<const uint8_t> OfferView::*part, bool early_only,
              bool encrypted_only, bool plain_only);
   void Damaged();
   void Halves();
@@ -366,7 +392,7 @@ void Suite::RunAll() {
   Installed();
 }
 
-void Suite::Flips(const char* name, std::span<const uint8_t> OfferView::* part, bool early_only,
+void Suite::Flips(const char* name, std::span<const uint8_t> OfferView::*part, bool early_only,
                   bool encrypted_only, bool plain_only) {
   Kind(name, early_only);
   for (const auto& f : fixtures_) {
@@ -424,6 +450,17 @@ void Suite::Damaged() {
     TryOffer(f->name + ", payload twice", *f->fresh, Join({f->offer, f->view.payload}));
   }
 
+  for (const auto& f : fixtures_) {
+    const size_t step = f->offer.size() / (options_.quick ? 6 : 60);
+    for (size_t i = 0; i < f->offer.size(); i += step) {
+      Bytes bad = f->offer;
+      bad[i] ^= 0x20;
+      Recovers(*f, bad);
+      bad.resize(i);
+      Recovers(*f, bad);
+    }
+  }
+
   Kind("two bytes changed, at random", false);
   for (int i = 0; i < 6000; ++i) {
     const Fixture& f = *fixtures_[Mix(random_) % fixtures_.size()];
@@ -473,7 +510,7 @@ void Suite::Halves() {
     plan = f->plan;
     plan.server = &f->other_server;
     plan.release.server_key = Fixture::Public(f->other_server);
-    offers.push_back(WriteOffer(plan));  // another server that the vendor trusts
+    offers.push_back(WriteOffer(plan));     // another server that the vendor trusts
     offers.push_back(WriteOffer(f->plan));  // once more, with another ephemeral key
     for (const Bytes& offer : offers) Control(f->name + ", another good offer", *f->fresh, offer);
     plan = f->plan;
@@ -483,8 +520,8 @@ void Suite::Halves() {
     plan.nonce = NonceOf(9);
     offers.push_back(WriteOffer(plan));  // to another token
     plan = f->plan;
-    plan.recipient = f->is_encrypted ? std::optional<PayloadRecipient>()
-                                     : f->other_device_key.public_key();
+    plan.recipient =
+        f->is_encrypted ? std::optional<PayloadRecipient>() : f->other_device_key.public_key();
     offers.push_back(WriteOffer(plan));  // encrypted or not
     // To a device that takes both, what is not encrypted is good.
     const auto is_good = [&](size_t i) {
@@ -516,11 +553,10 @@ void Suite::Replayed() {
     for (size_t size = f->manifest_size(); size <= f->offer.size(); ++size) {
       if (!Take()) continue;
       const size_t piece = Piece();
-      Try(fmt::format("{}, after {} bytes", f->name, size), *f->fresh,
-          [&](BadinputDevice& device) {
-            device.SendOnly(First(f->offer, size), SIZE_MAX);
-            device.Send(f->offer, piece);
-          });
+      Try(fmt::format("{}, after {} bytes", f->name, size), *f->fresh, [&](BadinputDevice& device) {
+        device.SendOnly(First(f->offer, size), SIZE_MAX);
+        device.Send(f->offer, piece);
+      });
     }
     for (const size_t size : {size_t{0}, size_t{10}, f->manifest_size(), f->offer.size()}) {
       Try(fmt::format("{}, for the token before, after {} bytes", f->name, size), *f->fresh,
@@ -588,9 +624,8 @@ void Suite::ForOthers() {
                                 : i == 32 ? kBadinputAddress[0]
                                           : kAnyAddress - 1;
   });
-  each_bit("of another base, by version", 32, [](OfferPlan& plan, unsigned i) {
-    plan.base_version ^= 1u << i;
-  });
+  each_bit("of another base, by version", 32,
+           [](OfferPlan& plan, unsigned i) { plan.base_version ^= 1u << i; });
   each_bit("of another base, by digest", 257, [](OfferPlan& plan, unsigned i) {
     if (i == 256) {
       plan.base = {};
@@ -997,7 +1032,8 @@ void Suite::Lies() {
 void Suite::Statements() {
   Kind("statements: each bit changed");
   for (const auto& f : fixtures_) {
-    const Bytes statement = WriteStatement(f->vendor, 1, kServerEpoch, Fixture::Public(f->new_root));
+    const Bytes statement =
+        WriteStatement(f->vendor, 1, kServerEpoch, Fixture::Public(f->new_root));
     OfferPlan plan = f->plan;
     plan.vendor = &f->new_root;
     plan.statements = statement;
@@ -1018,9 +1054,9 @@ void Suite::Statements() {
       for (const uint32_t sequence : {1u, 2u, 0xFFFFFFFFu}) {
         for (const bool replaces : {false, true}) {
           OfferPlan plan = f->plan;
-          plan.statements = WriteStatement(
-              *forgers[i], sequence, kServerEpoch,
-              replaces ? std::optional(Fixture::Public(*forgers[i])) : std::nullopt);
+          plan.statements =
+              WriteStatement(*forgers[i], sequence, kServerEpoch,
+                             replaces ? std::optional(Fixture::Public(*forgers[i])) : std::nullopt);
           if (replaces) plan.vendor = forgers[i];
           TryPlan(fmt::format("{}, by {}, number {}", f->name, i, sequence), *f->fresh, plan);
         }
@@ -1034,19 +1070,20 @@ void Suite::Statements() {
       plan.statements = Bytes(right.begin(), right.begin() + static_cast<ptrdiff_t>(size));
       TryPlan(fmt::format("{}, cut at {}", f->name, size), *f->fresh, plan);
     }
-    if (Take()) TryOffer(f->name + ", a release as one", *f->fresh, [&] {
-      Bytes bad = f->offer;
-      bad[2] = kStatementHeader[2];
-      bad[3] = kStatementHeader[3];
-      return bad;
-    }());
+    if (Take())
+      TryOffer(f->name + ", a release as one", *f->fresh, [&] {
+        Bytes bad = f->offer;
+        bad[2] = kStatementHeader[2];
+        bad[3] = kStatementHeader[3];
+        return bad;
+      }());
   }
   Kind("statements: replayed, out of date, or by the old root");
   for (const auto& f : fixtures_) {
     const Bytes first = WriteStatement(f->vendor, 1, kServerEpoch, {});
     const Bytes second = WriteStatement(f->vendor, 2, kServerEpoch + 2, {});
-    const Bytes replaces = WriteStatement(f->vendor, 3, kServerEpoch + 2,
-                                          Fixture::Public(f->new_root));
+    const Bytes replaces =
+        WriteStatement(f->vendor, 3, kServerEpoch + 2, Fixture::Public(f->new_root));
     const Snapshot later = f->After(*f->fresh, Join({first, second, replaces}));
     OfferPlan plan = f->plan;
     plan.nonce = NonceOf(later.cycle);

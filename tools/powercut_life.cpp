@@ -116,13 +116,12 @@ SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
   const uint32_t seconds_size = RoundUp(second + image + second, unit);
   at += seconds_size + sector;
   const uint32_t unit_of_marks = std::max(geometry.program_unit, 8u);
-  const uint32_t page =
-      scenario.has_trust
-          ? std::max(geometry.metadata_page,
-                     RoundUp(MetadataPageSize(2, geometry.program_unit, true) +
-                                 kMarks * unit_of_marks,
-                             sector))
-          : geometry.metadata_page;
+  const uint32_t page = scenario.has_trust
+                            ? std::max(geometry.metadata_page,
+                                       RoundUp(MetadataPageSize(2, geometry.program_unit, true) +
+                                                   kMarks * unit_of_marks,
+                                               sector))
+                            : geometry.metadata_page;
   const MetadataArea metadata = {nullptr, at, page, geometry.metadata_pages};
   at += metadata.page_size * metadata.pages + sector;
   if (const uint32_t interval = scenario.checkpoint_interval; interval != 0) {
@@ -218,15 +217,14 @@ void PowercutDevice::SignReleases() {
     const uint8_t slot = layout_.install == Install::kNone ? i % 2 : 0;
     const auto version = static_cast<uint32_t>(i);
     const PublicKey server = keys_->server.public_key().ForSignatures();
-    const Bytes part = WriteVendorPart(
-        {kApplication, kHardware, version + 1, version, layout_.slots[slot].link_address, server, 0},
-        SignatureAlgorithm::kEd25519, images_[i]);
+    const Bytes part = WriteVendorPart({kApplication, kHardware, version + 1, version,
+                                        layout_.slots[slot].link_address, server, 0},
+                                       SignatureAlgorithm::kEd25519, images_[i]);
     const bool by_new_root = scenario_.replaces_root && i != 0;
     releases_.push_back(WriteRelease(part, by_new_root ? keys_->new_root : keys_->root));
   }
   if (scenario_.replaces_root) {
-    statement_ =
-        WriteStatement(keys_->root, 1, 0, keys_->new_root.public_key().ForSignatures());
+    statement_ = WriteStatement(keys_->root, 1, 0, keys_->new_root.public_key().ForSignatures());
   }
 }
 
@@ -285,8 +283,8 @@ const PowercutDevice::Offer& PowercutDevice::OfferFor(size_t from, uint32_t star
   part.delta_digest = digest.data();
   part.parameter = payload.parameter.data();
   offer.bytes = statement_;
-  Append(offer.bytes, WriteManifest(releases_[from + 1], digests_[from], WriteServerPart(part),
-                                    keys_->server));
+  Append(offer.bytes,
+         WriteManifest(releases_[from + 1], digests_[from], WriteServerPart(part), keys_->server));
   offer.manifest_size = offer.bytes.size();
   Append(offer.bytes, payload.bytes);
   return offer;
@@ -336,7 +334,9 @@ class Life {
     layout_.metadata.flash = &flash_;
     area_.flash = &flash_;
     if (device.scenario_.has_trust) {
-      trust_ = {device.keys_->root.public_key().ForSignatures(), kApplication, kHardware,
+      trust_ = {device.keys_->root.public_key().ForSignatures(),
+                kApplication,
+                kHardware,
                 {&PowercutDevice::Verify, const_cast<PowercutDevice*>(&device),
                  HostSignatureVerifier().algorithms}};
       layout_.trust = &trust_;
@@ -634,7 +634,7 @@ class Life {
         simulated_.Content(layout_.slots[target].slot.offset, static_cast<uint32_t>(image.size()));
     if (!std::ranges::equal(there, image)) return Fail("a slot is verified and not the image");
     announced_ = std::max(announced_, next);
-    sending_ = 0;  // there is no checkpoint of it any more
+    sending_ = 0;                      // there is no checkpoint of it any more
     if (!layout_.trust || is_there) {  // the agent has done it
       const Status status = Activate(layout_, metadata, target);
       if (!simulated_.powered()) return;
