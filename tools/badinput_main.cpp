@@ -306,7 +306,7 @@ class Suite {
   }
 
   // A bad offer must not spoil the next one: that for a new token, at once and after a restart.
-  void Recovers(const Fixture& f, const Bytes& bad) {
+  void Recovers(const Fixture& f, const std::string& what, const Bytes& bad) {
     const Snapshot& from = *f.fresh;
     OfferPlan plan = f.plan;
     for (const bool restarts : {false, true}) {
@@ -316,7 +316,7 @@ class Suite {
       if (restarts) {
         plan.nonce = NonceOf(from.cycle + 1);
         const Snapshot next{from.setup, device.flash(), from.cycle + 1, from.running, from.image};
-        Control(f.name + ", after a bad one and a restart", next, WriteOffer(plan));
+        Control(fmt::format("{}, after {} and a restart", f.name, what), next, WriteOffer(plan));
         continue;
       }
       plan.nonce = NonceOf(from.cycle, 2);
@@ -324,7 +324,7 @@ class Suite {
       ++controls_;
       if (const Status status = device.Send(WriteOffer(plan), 100); status != Status::kDone) {
         ++failed_controls_;
-        fmt::print(stderr, "REFUSED although it is good: {}, after a bad one: {}\n", f.name,
+        fmt::print(stderr, "REFUSED although it is good: {}, after {}: {}\n", f.name, what,
                    StatusName(status));
       }
     }
@@ -455,9 +455,9 @@ void Suite::Damaged() {
     for (size_t i = 0; i < f->offer.size(); i += step) {
       Bytes bad = f->offer;
       bad[i] ^= 0x20;
-      Recovers(*f, bad);
+      Recovers(*f, fmt::format("a change of byte {}", i), bad);
       bad.resize(i);
-      Recovers(*f, bad);
+      Recovers(*f, fmt::format("the first {} bytes", i), bad);
     }
   }
 
