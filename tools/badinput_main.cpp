@@ -1009,11 +1009,6 @@ void Suite::Lies() {
          plan.edit_vendor = [size](Bytes& part) { StoreLittle(&part[kVendorImageSize], 4, size); };
          return true;
        });
-  each("signed, with another codec", true, 256, [](const Fixture& f, OfferPlan& plan, unsigned i) {
-    if (i == f.delta[1]) return false;
-    plan.edit_server = [i](Bytes& part) { part[32] = static_cast<uint8_t>(i); };
-    return true;
-  });
   each("signed, with less RAM than the delta takes and there is", true, 32,
        [](const Fixture& f, OfferPlan& plan, unsigned i) {
          plan.delta = f.wide_delta;
