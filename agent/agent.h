@@ -97,8 +97,8 @@ class Agent {
   Status Init(const AgentConfig& config);
 
   /// Draws a new nonce and writes a token, kTokenSize bytes: only an answer to it is accepted from
-  /// here on. What was begun is abandoned; what is ready to reboot is not. kDone, or kReadError: the
-  /// random source failed.
+  /// here on. What was begun is abandoned; what is ready to reboot is not. kDone, or kReadError:
+  /// the random source failed.
   Status Request(uint8_t* token);
 
   /// An offer is to come, from its first byte. What was begun is abandoned. kNeedInput, or as

@@ -16,16 +16,14 @@ struct Shape {
   uint8_t piece_bits;
 };
 constexpr Shape kShapes[] = {
-    {Install::kNone, Encryption::kNone, 0},       {Install::kSwap, Encryption::kNone, 0},
-    {Install::kNone, Encryption::kSharedKey, 5},  {Install::kNone, Encryption::kX25519, 6},
-    {Install::kOverwrite, Encryption::kP256, 7},  {Install::kNone, Encryption::kX25519, 9},
+    {Install::kNone, Encryption::kNone, 0},      {Install::kSwap, Encryption::kNone, 0},
+    {Install::kNone, Encryption::kSharedKey, 5}, {Install::kNone, Encryption::kX25519, 6},
+    {Install::kOverwrite, Encryption::kP256, 7}, {Install::kNone, Encryption::kX25519, 9},
 };
 
 class AgentResume : public ::testing::TestWithParam<Shape> {
  protected:
-  static TrustOptions Options() {
-    return {.install = GetParam().install, .checkpoints = true};
-  }
+  static TrustOptions Options() { return {.install = GetParam().install, .checkpoints = true}; }
   static void Prepare(TrustRig& rig) {
     rig.has_cipher = GetParam().encryption != Encryption::kNone;
     ASSERT_EQ(rig.PowerUp(), Status::kDone);
@@ -62,8 +60,7 @@ INSTANTIATE_TEST_SUITE_P(All, AgentResume, ::testing::ValuesIn(kShapes), ShapeNa
 // From wanted() to the end.
 Status Continue(TrustRig& rig, const Bytes& offer) {
   const uint32_t at = rig.agent->wanted();
-  const Status status =
-      rig.agent->Write(at, &offer[at], static_cast<uint32_t>(offer.size()) - at);
+  const Status status = rig.agent->Write(at, &offer[at], static_cast<uint32_t>(offer.size()) - at);
   return status == Status::kNeedInput ? rig.agent->Finish() : status;
 }
 
@@ -107,8 +104,7 @@ TEST_P(AgentResume, ASenderThatKnowsNothingOfIt) {
     Prepare(rig);
     rig.Request();
     OfferFields fields = Offer(rig);
-    ASSERT_EQ(rig.Push(fields.Make(), arrival,
-                       fields.payload_at() + fields.payload.size() * 3 / 4),
+    ASSERT_EQ(rig.Push(fields.Make(), arrival, fields.payload_at() + fields.payload.size() * 3 / 4),
               Status::kNeedInput);
     rig.Restart();
     rig.Request();
@@ -132,8 +128,8 @@ TEST_P(AgentResume, ThePowerGoesAtEachOperation) {
       break;
     }
     // A record counts without its second seal: that may be the last thing that was to be written.
-    EXPECT_EQ(rig.agent->state(), status == Status::kDone ? AgentState::kReadyToReboot
-                                                          : AgentState::kCleaning);
+    EXPECT_EQ(rig.agent->state(),
+              status == Status::kDone ? AgentState::kReadyToReboot : AgentState::kCleaning);
     const bool is_done = status == Status::kDone;
     if (rig.Restart().slot != 0 || rig.metadata.slot(rig.running).update != 1) {
       EXPECT_EQ(Compare(rig.Image(rig.running, rig.new_image.size()), rig.new_image), "");
@@ -151,8 +147,9 @@ TEST_P(AgentResume, AnotherDeltaStartsAnew) {
   Prepare(rig);
   rig.Request();
   OfferFields fields = Offer(rig);
-  ASSERT_EQ(rig.Push(fields.Make(), Arrival::kWhole, fields.payload_at() + fields.payload.size() - 1),
-            Status::kNeedInput);
+  ASSERT_EQ(
+      rig.Push(fields.Make(), Arrival::kWhole, fields.payload_at() + fields.payload.size() - 1),
+      Status::kNeedInput);
   ASSERT_EQ(rig.PowerUp(), Status::kDone);
   rig.Request();
   // The same image, made in another way.
@@ -181,8 +178,7 @@ TEST_P(AgentResume, AnImageThatIsCompleteBeforeTheDelta) {
         rig.Encrypt(fields, GetParam().encryption, GetParam().piece_bits);
         if (damage) fields.payload.back() ^= 1;
       }
-      EXPECT_EQ(rig.Deliver(fields.Make(), arrival),
-                damage ? Status::kCorrupt : Status::kDone);
+      EXPECT_EQ(rig.Deliver(fields.Make(), arrival), damage ? Status::kCorrupt : Status::kDone);
       if (!damage) rig.ExpectRuns(rig.new_image);
     }
   }
@@ -205,7 +201,8 @@ Bytes PackByHand(const Bytes& bytes, int other, int& matches) {
   matches = 0;
   for (size_t at = 0; at < bytes.size();) {
     size_t length = 0;
-    while (at >= 90 && at + length < bytes.size() && bytes[at + length] == bytes[at + length - 60] &&
+    while (at >= 90 && at + length < bytes.size() &&
+           bytes[at + length] == bytes[at + length - 60] &&
            bytes[at + length] == bytes[at + length - 90]) {
       ++length;
     }

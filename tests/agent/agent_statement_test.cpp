@@ -48,8 +48,7 @@ class AgentStatement : public ::testing::TestWithParam<KeyType> {
   }
   uint32_t Last(const Bytes& statement) { return static_cast<uint32_t>(statement.size()) - 1; }
 };
-INSTANTIATE_TEST_SUITE_P(All, AgentStatement,
-                         ::testing::Values(KeyType::kEd25519, KeyType::kP256),
+INSTANTIATE_TEST_SUITE_P(All, AgentStatement, ::testing::Values(KeyType::kEd25519, KeyType::kP256),
                          [](const auto& parameter) { return KeyTypeName(parameter.param); });
 
 TEST_P(AgentStatement, RevokesAServersKey) {
@@ -103,8 +102,8 @@ TEST_P(AgentStatement, InTheSameOfferAsTheFirstImageByTheNewRoot) {
     other.Request();
     other.vendor = &next;
     OfferFields fields = other.Offer();
-    for (const Bytes& statement : {Epoch(1, TrustRig::kEpoch, old), Root(2, next, old),
-                                   Epoch(3, TrustRig::kEpoch, &next)}) {
+    for (const Bytes& statement :
+         {Epoch(1, TrustRig::kEpoch, old), Root(2, next, old), Epoch(3, TrustRig::kEpoch, &next)}) {
       Append(fields.statements, statement);
     }
     ASSERT_EQ(other.Deliver(fields.Make(), arrival), Status::kDone);

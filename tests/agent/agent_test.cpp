@@ -232,7 +232,8 @@ std::vector<Refusal> Refusals() {
       {"flag", kV, 3, kUnsupported, [](R, F f) { f.vendor.flags[0] = 1; }},
       {"another flag", kV, 4, kUnsupported, [](R, F f) { f.vendor.flags[1] = 0x80; }},
       {"application", kV, 8, kWrongDevice, [](R, F f) { f.vendor.application ^= 1; }},
-      {"application, high bit", kV, 8, kWrongDevice, [](R, F f) { f.vendor.application ^= 1u << 31; }},
+      {"application, high bit", kV, 8, kWrongDevice,
+       [](R, F f) { f.vendor.application ^= 1u << 31; }},
       {"hardware", kV, 12, kWrongDevice, [](R, F f) { f.vendor.hardware ^= 1; }},
       {"the version that runs", kV, 16, kDowngrade,
        [](R, F f) { f.vendor.version = TrustRig::kOldVersion; }},
@@ -260,7 +261,8 @@ std::vector<Refusal> Refusals() {
       {"nonce, last byte", kS, 16, kStale, [](R, F f) { f.server.nonce[7] ^= 0x80; }},
       {"base version", kS, 20, kWrongBase, [](R, F f) { ++f.server.base_version; }},
       {"base", kS, 24, kWrongBase, [](R, F f) { f.server.base_prefix[3] ^= 1; }},
-      {"a base version, but no base", kS, 24, kWrongBase, [](R, F f) { f.server.base_prefix = {}; }},
+      {"a base version, but no base", kS, 24, kWrongBase,
+       [](R, F f) { f.server.base_prefix = {}; }},
       {"a base, but no version of it", kS, 24, kWrongBase,
        [](R, F f) { f.server.base_version = 0; }},
       {"a delta of no bytes", kS, 28, kCorrupt, [](R, F f) { f.server.delta_size = 0; }},
@@ -406,12 +408,12 @@ TEST_P(AgentShape, EachCheckAtItsLimit) {
     std::function<void(TrustRig&, OfferFields&)> change;
   };
   const Case cases[] = {
-      {"the largest image", [](TrustRig& r, OfferFields& f) {
+      {"the largest image",
+       [](TrustRig& r, OfferFields& f) {
          const Bytes large(8 * 256, 0x5A);
          f = r.Offer(large, TrustRig::kNewVersion);
        }},
-      {"the largest version",
-       [](TrustRig&, OfferFields& f) { f.vendor.version = 0xFFFFFFFF; }},
+      {"the largest version", [](TrustRig&, OfferFields& f) { f.vendor.version = 0xFFFFFFFF; }},
       {"the largest counter", [](TrustRig&, OfferFields& f) { f.vendor.counter = 0xFFFFFFFF; }},
       {"a newer server key", [](TrustRig&, OfferFields& f) { f.vendor.epoch = 0xFFFFFFFF; }},
       {"runs anywhere", [](TrustRig&, OfferFields& f) { f.vendor.address = kAnyAddress; }},
@@ -470,9 +472,10 @@ TEST(Agent, VendorOnlyIsCheckedToo) {
     OfferFields fields = rig.Offer();
     fields.header[3] = 1;
     refusal.change(rig, fields);
-    rig.ExpectRefused(fields.Make(),
-                      (refusal.end == 0 ? fields.server_at() : fields.vendor_at() + refusal.end) - 1,
-                      refusal.status);
+    rig.ExpectRefused(
+        fields.Make(),
+        (refusal.end == 0 ? fields.server_at() : fields.vendor_at() + refusal.end) - 1,
+        refusal.status);
     rig.ExpectUpdatable();
   }
 }
@@ -487,7 +490,10 @@ TEST_P(AgentShape, ADeltaThatIsNotWhatTheManifestSays) {
     std::function<Bytes(TrustRig&)> delta;
   };
   const Case cases[] = {
-      {"no delta", Status::kCorrupt, false, [](TrustRig&) { return Bytes{'x', 0x10, 0, 0}; }},
+      {"no delta", Status::kCorrupt, false,
+       [](TrustRig&) {
+         return Bytes{'x', 0x10, 0, 0};
+       }},
       {"of a later version", Status::kUnsupported, false,
        [](TrustRig& r) {
          Bytes delta = r.delta;
@@ -670,7 +676,7 @@ TEST_P(AgentShape, HalvesOfTwoOffers) {
   rig.Request();
   const OfferFields a = rig.Offer(), b = rig.Offer(other_image, TrustRig::kNewVersion + 1);
   const auto pieces = [](const OfferFields& f) {
-    return std::vector<Bytes>{f.header,        f.vendor.Part(),       f.VendorSignature(),
+    return std::vector<Bytes>{f.header,        f.vendor.Part(),     f.VendorSignature(),
                               f.server.Part(), f.ServerSignature(), f.payload};
   };
   const std::vector<Bytes> from[] = {pieces(a), pieces(b)};
@@ -715,11 +721,13 @@ TEST(Agent, PiecesOfTwoEncryptions) {
   OfferFields other = rig.Offer();
   rig.Encrypt(other, Encryption::kX25519, 6);
   ASSERT_GT(other.payload.size(), 3 * piece);
-  EXPECT_EQ(run([&](Bytes& p) { std::copy_n(other.payload.begin() + piece, piece, p.begin() + piece); }),
-            Status::kCorrupt)
+  EXPECT_EQ(
+      run([&](Bytes& p) { std::copy_n(other.payload.begin() + piece, piece, p.begin() + piece); }),
+      Status::kCorrupt)
       << "a piece of another encryption";
-  EXPECT_EQ(run([&](Bytes& p) { std::swap_ranges(p.begin(), p.begin() + piece, p.begin() + piece); }),
-            Status::kCorrupt)
+  EXPECT_EQ(
+      run([&](Bytes& p) { std::swap_ranges(p.begin(), p.begin() + piece, p.begin() + piece); }),
+      Status::kCorrupt)
       << "two pieces in another order";
   EXPECT_EQ(run([&](Bytes& p) { std::copy(p.end() - piece, p.end(), p.end() - 2 * piece); }),
             Status::kCorrupt)

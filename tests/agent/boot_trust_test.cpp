@@ -15,8 +15,8 @@ constexpr uint32_t kCounter = TrustRig::kOldCounter;
 struct Claim {
   const char* what;
   Status status;
-  std::function<void(TrustRig&, VendorFields&)> change;          // before it is signed
-  std::function<void(TrustRig&, Bytes& release)> damage = {};    // behind that
+  std::function<void(TrustRig&, VendorFields&)> change;        // before it is signed
+  std::function<void(TrustRig&, Bytes& release)> damage = {};  // behind that
   std::function<void(TrustRig&, SlotRecord&)> record = {};
 };
 
@@ -37,8 +37,8 @@ std::vector<Claim> Claims() {
        }},
       {"of another algorithm than the root", Status::kBadSignature,
        [](R r, V v) { v.algorithm = NumberOf(OtherType(r.vendor->type())); }},
-      {"of an algorithm that there is not", Status::kBadSignature,
-       [](R, V) {}, [](R, Bytes& release) { release[0] = 7; }},
+      {"of an algorithm that there is not", Status::kBadSignature, [](R, V) {},
+       [](R, Bytes& release) { release[0] = 7; }},
       {"application", Status::kWrongDevice, [](R, V v) { v.application ^= 1; }},
       {"hardware", Status::kWrongDevice, [](R, V v) { v.hardware ^= 0x80000000; }},
       {"address", Status::kDoesNotFit, [](R, V v) { v.address ^= 0x3000; }},
@@ -47,13 +47,25 @@ std::vector<Claim> Claims() {
       {"no counter", Status::kDowngrade, [](R, V v) { v.counter = 0; }},
       {"size", Status::kBadSignature, [](R, V v) { --v.size; }},
       {"digest", Status::kBadSignature, [](R, V v) { v.digest[31] ^= 1; }},
-      {"no release", Status::kBadSignature, same, {},
+      {"no release",
+       Status::kBadSignature,
+       same,
+       {},
        [](R, SlotRecord& record) { record.has_release = false; }},
-      {"no digest", Status::kBadSignature, same, {},
+      {"no digest",
+       Status::kBadSignature,
+       same,
+       {},
        [](R, SlotRecord& record) { record.has_digest = false; }},
-      {"record's size", Status::kBadSignature, same, {},
+      {"record's size",
+       Status::kBadSignature,
+       same,
+       {},
        [](R, SlotRecord& record) { ++record.size; }},
-      {"record's digest", Status::kBadSignature, same, {},
+      {"record's digest",
+       Status::kBadSignature,
+       same,
+       {},
        [](R, SlotRecord& record) { record.digest[0] ^= 1; }},
   };
 }
@@ -323,8 +335,8 @@ TEST_F(BootTrustRoots, TheOneBeforeIsForConfirmedImages) {
   for (const bool confirmed : {false, true}) {
     TrustRig rig;
     Replace(rig, next);
-    PutClaim(rig, kRight, 1, rig.new_image,
-             confirmed ? SlotState::kConfirmed : SlotState::kOnTrial, 2, 0x2000);
+    PutClaim(rig, kRight, 1, rig.new_image, confirmed ? SlotState::kConfirmed : SlotState::kOnTrial,
+             2, 0x2000);
     ASSERT_EQ(rig.metadata.Commit(), Status::kDone);
     ForbidSlots(rig);
     const BootChoice choice = rig.Restart();

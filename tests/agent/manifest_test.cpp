@@ -38,7 +38,7 @@ const Bytes kVendorBytes = Hex("01 02 00 00"
 // ... and a server part with X25519.
 const Bytes kServerBytes = Hex("A0 A1 A2 A3 A4 A5 A6 A7"
                                "B0 B1 B2 B3 B4 B5 B6 B7"
-                               "02 00 02 01"   // base version 1.2.2
+                               "02 00 02 01"  // base version 1.2.2
                                "C0 C1 C2 C3"
                                "78 56 34 12"   // delta
                                "B0 01 00 00"   // RAM 432
@@ -99,9 +99,9 @@ TEST(Manifest, WhatIsSigned) {
   EXPECT_EQ(VendorDigestOf(kVendorBytes), Tagged("mote-v1", {kVendorBytes}));
   Sha256::Digest base;
   base.fill(0x77);
-  EXPECT_EQ(ServerDigestOf(kVendorBytes, base, kServerBytes),
-            Tagged("mote-s1", {AsBytes(Tagged("mote-v1", {kVendorBytes})), AsBytes(base),
-                               kServerBytes}));
+  EXPECT_EQ(
+      ServerDigestOf(kVendorBytes, base, kServerBytes),
+      Tagged("mote-s1", {AsBytes(Tagged("mote-v1", {kVendorBytes})), AsBytes(base), kServerBytes}));
   EXPECT_EQ(StatementDigestOf(Hex("6D 74 4B 01") + kStatementBytes),
             Tagged("mote-k1", {kStatementBytes}));
   // Nothing behind the parts is part of them.
@@ -208,18 +208,19 @@ TEST(Manifest, TheHostWritesWhatTheDocumentSays) {
 
 // FORMAT.md 11.
 TEST(Manifest, AToken) {
-  const Bytes bytes = Hex("6D 74 54 01"
-                          "A0 A1 A2 A3 A4 A5 A6 A7"
-                          "B0 B1 B2 B3 B4 B5 B6 B7"
-                          "04 03 02 01  08 07 06 05"  // application, hardware
-                          "03 00 02 01"               // version 1.2.3
-                          "09 00 00 00"               // security counter
-                          "C0 C1 C2 C3 C4 C5 C6 C7"
-                          "B0 01 00 00"   // RAM 432
-                          "00 80 00 08"   // address 0x08008000
-                          "00 00 03 00"   // room 0x30000
-                          "07 00  03 80"  // codecs; instruction sets 0, 1 and 15
-                          "06 0F 0A 01");
+  const Bytes bytes =
+      Hex("6D 74 54 01"
+          "A0 A1 A2 A3 A4 A5 A6 A7"
+          "B0 B1 B2 B3 B4 B5 B6 B7"
+          "04 03 02 01  08 07 06 05"  // application, hardware
+          "03 00 02 01"               // version 1.2.3
+          "09 00 00 00"               // security counter
+          "C0 C1 C2 C3 C4 C5 C6 C7"
+          "B0 01 00 00"   // RAM 432
+          "00 80 00 08"   // address 0x08008000
+          "00 00 03 00"   // room 0x30000
+          "07 00  03 80"  // codecs; instruction sets 0, 1 and 15
+          "06 0F 0A 01");
   ASSERT_EQ(bytes.size(), 64u);
   Token token;
   ASSERT_EQ(ReadToken(bytes.data(), token), Status::kDone);
@@ -250,8 +251,7 @@ TEST(Manifest, AToken) {
   for (unsigned flags = 0; flags < 256; ++flags) {
     Bytes changed = bytes;
     changed[63] = static_cast<uint8_t>(flags);
-    EXPECT_EQ(ReadToken(changed.data(), token),
-              flags <= 1 ? Status::kDone : Status::kUnsupported);
+    EXPECT_EQ(ReadToken(changed.data(), token), flags <= 1 ? Status::kDone : Status::kUnsupported);
   }
 }
 
@@ -466,7 +466,10 @@ TEST_F(DeltaDigest, IsTransferredAtEveryPosition) {
     hash.Update(bytes.data(), at);
     Bytes saved;
     StateStream saving(
-        false, [](void* to, uint8_t* data, uint32_t size) { Append(*static_cast<Bytes*>(to), {data, size}); },
+        false,
+        [](void* to, uint8_t* data, uint32_t size) {
+          Append(*static_cast<Bytes*>(to), {data, size});
+        },
         &saved);
     hash.Transfer(saving);
     // CHECKPOINT.md 2: 4 bytes, what waits, 32 bytes.

@@ -156,7 +156,7 @@ struct OfferFields {
 struct StatementFields {
   uint32_t sequence, epoch;
   const PrivateKey* signer;
-  const PrivateKey* root = nullptr;  // the new one
+  const PrivateKey* root = nullptr;       // the new one
   std::optional<uint8_t> algorithm = {};  // instead of the signer's
   uint8_t flags[2] = {0, 0};
 
@@ -241,9 +241,7 @@ struct TrustRig {
     PowerUp();
   }
   TrustRig(const TrustRig&) = delete;
-  ~TrustRig() {
-    EXPECT_EQ(simulated.violation_count(), 0u) << simulated.DescribeViolations();
-  }
+  ~TrustRig() { EXPECT_EQ(simulated.violation_count(), 0u) << simulated.DescribeViolations(); }
 
   static Bytes MakeDelta(const Bytes& from, const Bytes& to) {
     DiffOptions diff;
@@ -275,8 +273,8 @@ struct TrustRig {
     return bytes;
   }
   // Puts an image and its record into a slot; in RAM, as to the record.
-  static void Put(TrustRig& rig, uint8_t slot, const Bytes& image, SlotState state,
-                  uint32_t update, const Bytes& release) {
+  static void Put(TrustRig& rig, uint8_t slot, const Bytes& image, SlotState state, uint32_t update,
+                  const Bytes& release) {
     rig.simulated.Load(rig.layout.slots[slot].slot.offset, image);
     SlotRecord& record = rig.metadata.slot(slot);
     record = {};
@@ -363,8 +361,7 @@ struct TrustRig {
     return choice;
   }
   Bytes Image(uint8_t slot, size_t size) const {
-    return AsBytes(
-        simulated.Content(layout.slots[slot].slot.offset, static_cast<uint32_t>(size)));
+    return AsBytes(simulated.Content(layout.slots[slot].slot.offset, static_cast<uint32_t>(size)));
   }
   uint64_t changes() const { return simulated.operations(SimulatedFlash::kChange); }
 

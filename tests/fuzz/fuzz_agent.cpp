@@ -77,8 +77,8 @@ const Bytes& ImageNumber(unsigned number) {
 }
 // From one image to another: few, and the same ones again and again.
 const Bytes& DeltaOf(const Bytes& from, unsigned to, bool lzss) {
-  static std::map<std::tuple<Bytes, unsigned, bool>, Bytes> deltas;
-  const auto key = std::tuple(from, to % 4, lzss);
+  static std::map<std::tuple<Sha256::Digest, unsigned, bool>, Bytes> deltas;
+  const auto key = std::tuple(Sha256::Of(from), to % 4, lzss);
   const auto found = deltas.find(key);
   if (found != deltas.end()) return found->second;
   DiffOptions options;
@@ -97,7 +97,8 @@ class FuzzDevice {
         layout_{},
         area_{&flash_, kCheckpoints * kSector, 8 * kSector, 1},
         cipher_{&Derive, &Open, nullptr, 0x0E} {
-    const Install installs[] = {Install::kNone, Install::kSwap, Install::kOverwrite, Install::kNone};
+    const Install installs[] = {Install::kNone, Install::kSwap, Install::kOverwrite,
+                                Install::kNone};
     layout_.install = installs[shape & 3];
     for (uint8_t i = 0; i < 3; ++i) {
       layout_.slots[i] = {{&flash_, kSlots[i] * kSector, kSizes[i] * kSector},
@@ -206,7 +207,8 @@ class FuzzDevice {
         Compose(input);
         return;
       case 9: {  // some of the offer
-        const uint32_t at = std::min<uint32_t>(agent_->wanted(), static_cast<uint32_t>(offer_.size()));
+        const uint32_t at =
+            std::min<uint32_t>(agent_->wanted(), static_cast<uint32_t>(offer_.size()));
         const size_t size = std::min<size_t>(input.Number16() % 1024, offer_.size() - at);
         Write(at, std::span(offer_).subspan(at, size));
         return;
@@ -410,9 +412,8 @@ class FuzzDevice {
              part[0] == static_cast<uint8_t>(key.algorithm);
     };
     const PublicKey& before = metadata_.trust.previous_root;
-    EXPECT_TRUE(is_by(Root()) ||
-                (runs && record.state == SlotState::kConfirmed &&
-                 before.algorithm != SignatureAlgorithm::kNone && is_by(before)));
+    EXPECT_TRUE(is_by(Root()) || (runs && record.state == SlotState::kConfirmed &&
+                                  before.algorithm != SignatureAlgorithm::kNone && is_by(before)));
     EXPECT_EQ(VendorField(part, kVendorApplication), kApplication);
     EXPECT_EQ(VendorField(part, kVendorHardware), kHardware);
     EXPECT_GE(VendorField(part, kVendorCounter), metadata_.trust.security_counter);
