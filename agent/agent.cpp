@@ -479,7 +479,7 @@ Status Agent::StartDecryptor(const uint8_t* server, uint32_t position) {
 #endif
 
 Status Agent::WritePayload(const uint8_t* data, uint32_t size) {
-  if (size > left_) return Status::kCorrupt;
+  if (size > left_) return session_.Reject();
   left_ -= size;
 #if MOTE_WITH_ENCRYPTION
   while (encrypted_ && size != 0) {
