@@ -37,17 +37,6 @@ constexpr uint16_t kArchitectures =
 [[gnu::noinline]] void Put(uint8_t* to, uint32_t number) { StoreLittle(to, 4, number); }
 [[gnu::noinline]] uint32_t Get(const uint8_t* from) { return LoadLittle(from, 4); }
 
-[[gnu::noinline]] void Copy(uint8_t* to, const uint8_t* from, uint32_t size) {
-  for (uint32_t i = 0; i < size; ++i) to[i] = from[i];
-}
-
-[[gnu::noinline]] bool IsEqual(const uint8_t* a, const uint8_t* b, uint32_t size) {
-  for (uint32_t i = 0; i < size; ++i) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
-}
-
 #if MOTE_WITH_ENCRYPTION
 // The largest pieces that a buffer takes, as a power of two; 0: none.
 uint8_t PieceBits(uint32_t buffer_size) {
@@ -171,6 +160,9 @@ Status Agent::Write(uint32_t offset, const uint8_t* data, uint32_t size) {
 
 Status Agent::PutManifest(uint8_t byte) {
   manifest_[filled_++] = byte;
+  const uint8_t* const part = manifest_ + start_;
+  const uint32_t size = filled_ - start_;
+  const uint32_t field = size >= 4 ? Get(part + size - 4) : 0;
   switch (part_) {
     case Part::kHeader:
       return PutHeader();
@@ -180,9 +172,9 @@ Status Agent::PutManifest(uint8_t byte) {
       return PutStatement();
 #endif
     case Part::kVendor:
-      return PutVendor();
+      return PutVendor(part, size, field);
     default:
-      return PutServer();
+      return PutServer(part, size, field);
   }
 }
 
@@ -261,12 +253,10 @@ Status Agent::TakeStatement(const uint8_t* statement) {
 
 #endif  // MOTE_WITH_STATEMENTS
 
-Status Agent::PutVendor() {
+// `field`: the number of four bytes that ends here.
+Status Agent::PutVendor(const uint8_t* part, uint32_t size, uint32_t field) {
   const Layout& layout = *config_.layout;
   const TrustRecord& known = config_.metadata->trust;
-  const uint8_t* const part = manifest_ + start_;
-  const uint32_t size = filled_ - start_;
-  const uint32_t field = size >= 4 ? Get(part + size - 4) : 0;  // that ends here
   switch (size) {
     case 1:
       if (!Has(part[0])) return Status::kUnsupported;
@@ -277,9 +267,8 @@ Status Agent::PutVendor() {
     case 2:
       if (part[1] == 0) {
         if (has_server_part_) return Status::kBadSignature;
-      } else if (has_server_part_
-                     ? !Has(part[1])
-                     : PublicKeySize(static_cast<SignatureAlgorithm>(part[1])) == 0) {
+      } else if (has_server_part_ ? !Has(part[1])
+                                  : PublicKeySize(static_cast<SignatureAlgorithm>(part[1])) == 0) {
         return Status::kUnsupported;
       }
       break;
@@ -323,10 +312,7 @@ Status Agent::PutVendor() {
   return Status::kNeedInput;
 }
 
-Status Agent::PutServer() {
-  const uint8_t* const part = manifest_ + start_;
-  const uint32_t size = filled_ - start_;
-  const uint32_t field = size >= 4 ? Get(part + size - 4) : 0;
+Status Agent::PutServer(const uint8_t* part, uint32_t size, uint32_t field) {
   switch (size) {
     case 8:
       if (!IsEqual(part, config_.device, kDeviceIdSize)) return Status::kWrongDevice;

@@ -135,8 +135,8 @@ class Agent {
   Status PutHeader();
   Status PutStatement();
   Status TakeStatement(const uint8_t* statement);
-  Status PutVendor();
-  Status PutServer();
+  Status PutVendor(const uint8_t* part, uint32_t size, uint32_t field);
+  Status PutServer(const uint8_t* part, uint32_t size, uint32_t field);
   Status StartPayload(const uint8_t* server_part);
   Status WritePayload(const uint8_t* data, uint32_t size);
   void NextPart(Part part) {
@@ -153,7 +153,7 @@ class Agent {
   const Trust& trust() const { return *config_.layout->trust; }
   const SlotRecord& running() const { return config_.metadata->slot(config_.running); }
 
-  AgentConfig config_;
+  // The small ones first: Cortex-M0 reaches only the first bytes of an object with one instruction.
   AgentState state_ = AgentState::kWaiting;
   Status status_ = Status::kBadArgument;
   Part part_;
@@ -164,7 +164,8 @@ class Agent {
   uint16_t filled_;  // of the manifest's buffer
   uint16_t start_;   // of the part that is read, in it
   uint32_t wanted_;
-  uint64_t left_;  // bytes of the payload; where it is not announced, as many as there can be
+  uint32_t left_;  // bytes of the payload; where it is not announced, as many as there can be
+  AgentConfig config_;
   uint8_t nonce_[kNonceSize];
   uint8_t vendor_digest_[kDigestSize];
 #if MOTE_WITH_ENCRYPTION

@@ -28,10 +28,7 @@ Status CheckDigest(const Slot& slot, uint32_t size, const uint8_t* digest,
   }
   uint8_t found[kDigestSize];
   sha256.finish(sha256.context, found);
-  for (uint32_t i = 0; i < kDigestSize; ++i) {
-    if (found[i] != digest[i]) return Status::kCorrupt;
-  }
-  return Status::kDone;
+  return IsEqual(found, digest, kDigestSize) ? Status::kDone : Status::kCorrupt;
 }
 
 Status Bootloader::CheckImage(uint8_t index) {

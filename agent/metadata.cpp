@@ -41,13 +41,6 @@ void FillMark(uint8_t* mark, uint32_t sequence, uint32_t number) {
   StoreLittle(mark + 4, 4, UpdateCheck(UpdateCheck(kCheckStart, seed, 4), mark, 4));
 }
 
-bool IsEqual(const uint8_t* a, const uint8_t* b, uint32_t size) {
-  for (uint32_t i = 0; i < size; ++i) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
-}
-
 // Sequence numbers may wrap around.
 bool IsNewer(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) > 0; }
 

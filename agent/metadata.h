@@ -69,6 +69,15 @@ struct TrustRecord {
 #endif
 
 class Metadata {
+  struct Page;
+
+  // First: Cortex-M0 reaches only the first bytes of an object with one instruction.
+  const Layout* layout_ = nullptr;
+  uint8_t current_;  // page
+  bool empty_;
+  bool settled_;
+  uint32_t marks_;  // behind the seals of the current page
+
  public:
   /// Reads the newest record. `layout` must outlive this object. Writes nothing. Returns
   ///  - kDone; without any record (a device fresh from the factory) empty() is true, the default
@@ -138,13 +147,8 @@ class Metadata {
   static bool Counts(const Page& a, const Page& b);
   static bool IsSafer(const Page& a, const Page& b);
 
-  const Layout* layout_ = nullptr;
-  SlotRecord slots_[kMaxSlots];
   Page pages_[kMaxMetadataPages];
-  uint8_t current_;
-  bool empty_;
-  bool settled_;
-  uint32_t marks_;  // behind the seals of the current page
+  SlotRecord slots_[kMaxSlots];
 };
 
 /// A running firmware that works says so: kOnTrial becomes kConfirmed, and the device's security

@@ -221,9 +221,7 @@ Status Session::VerifyDelta() {
   delta_hash_.Flush();
   uint8_t digest[kDigestSize];
   config_.delta_sha256->finish(config_.delta_sha256->context, digest);
-  for (uint32_t i = 0; i < kDigestSize; ++i) {
-    if (digest[i] != config_.delta_digest[i]) return Status::kCorrupt;
-  }
+  if (!IsEqual(digest, config_.delta_digest, kDigestSize)) return Status::kCorrupt;
 #endif
   return Status::kDone;
 }
@@ -231,18 +229,14 @@ Status Session::VerifyDelta() {
 Status Session::Verify() {
   config_.sha256.finish(config_.sha256.context, digest_);
   if (!started_) return Status::kCorrupt;  // an image of no bytes
-  if (config_.digest) {
-    for (uint32_t i = 0; i < kDigestSize; ++i) {
-      if (digest_[i] != config_.digest[i]) return Status::kCorrupt;
-    }
-  }
+  if (config_.digest && !IsEqual(digest_, config_.digest, kDigestSize)) return Status::kCorrupt;
   const Status status = CheckDigest(target(), new_size(), digest_, config_.sha256, config_.buffer,
                                     config_.buffer_size);
   if (status != Status::kDone) return status == Status::kCorrupt ? Status::kFlashError : status;
   SlotRecord& slot = record();
   slot.state = SlotState::kVerified;
   slot.has_digest = true;
-  for (uint32_t i = 0; i < kDigestSize; ++i) slot.digest[i] = digest_[i];
+  Copy(slot.digest, digest_, kDigestSize);
   slot.update = LatestUpdate(*config_.layout, *config_.metadata) + 1;
   config_.metadata->progress = 0;
   return config_.metadata->Commit();
@@ -296,9 +290,7 @@ Status Session::Start() {
 #endif
   bool resumes = slot.state == SlotState::kReceiving && slot.size == new_size() &&
                  slot.has_digest == (config_.digest != nullptr);
-  for (uint32_t i = 0; config_.digest && i < kDigestSize; ++i) {
-    if (slot.digest[i] != config_.digest[i]) resumes = false;
-  }
+  if (config_.digest && !IsEqual(slot.digest, config_.digest, kDigestSize)) resumes = false;
   for (uint8_t i = 0; i < config_.layout->count; ++i) {
     SlotRecord& other = metadata.slot(i);
     if (other.state == SlotState::kReceiving) other.state = SlotState::kEmpty;
@@ -310,8 +302,7 @@ Status Session::Start() {
   slot.size = new_size();
   slot.update = 0;
   slot.has_digest = config_.digest != nullptr;
-  for (uint32_t i = 0; i < kDigestSize; ++i)
-    slot.digest[i] = config_.digest ? config_.digest[i] : 0;
+  if (config_.digest) Copy(slot.digest, config_.digest, kDigestSize);
   const uint32_t progress = metadata.progress;
   if (Status status = metadata.Commit(); status != Status::kDone) return status;
   trusted_ = target().offset + progress * interval_ * flash_.erase_unit;
@@ -381,9 +372,7 @@ Status Session::Same(uint32_t offset, const uint8_t* data, uint32_t size) {
   while (size != 0) {
     const uint32_t part = size < sizeof there ? size : sizeof there;
     if (Status status = Read(this, offset, there, part); status != Status::kDone) return status;
-    for (uint32_t i = 0; i < part; ++i) {
-      if (there[i] != data[i]) return Status::kCorrupt;
-    }
+    if (!IsEqual(there, data, part)) return Status::kCorrupt;
     offset += part;
     data += part;
     size -= part;

@@ -154,9 +154,8 @@ class Session {
   const Slot& target() const { return config_.layout->slots[config_.target].slot; }
   SlotRecord& record() { return config_.metadata->slot(config_.target); }
 
-  SessionConfig config_;
-  Flash flash_;  // the target's, behind what is in the private functions
-  Updater updater_;
+  // In the order of how often they are used: Cortex-M0 reaches only the first bytes of an object
+  // with one instruction.
   Status status_ = Status::kBadArgument;
   bool started_;      // the target is kReceiving
   bool kept_;         // the current sector holds the right bytes so far, from an interrupted update
@@ -166,6 +165,9 @@ class Session {
   uint32_t until_mark_;  // sectors left to the next mark
   uint32_t marks_;       // passed in this session
   uint32_t sectors_written_, sectors_kept_;
+  SessionConfig config_;
+  Flash flash_;  // the target's, behind what is in the private functions
+  Updater updater_;
 #if MOTE_WITH_TRUST
   DeltaHash delta_hash_;
 #endif

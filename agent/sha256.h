@@ -22,4 +22,17 @@ struct Sha256Functions {
   void (*restore)(void* context, const uint8_t* state, uint32_t size) = nullptr;
 };
 
+// Not inlined: digests and keys are compared and copied in many places, and seldom.
+
+/// Whether `size` bytes are equal. Not in constant time: nothing secret is compared with it.
+[[gnu::noinline]] inline bool IsEqual(const uint8_t* a, const uint8_t* b, uint32_t size) {
+  for (uint32_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+[[gnu::noinline]] inline void Copy(uint8_t* to, const uint8_t* from, uint32_t size) {
+  for (uint32_t i = 0; i < size; ++i) to[i] = from[i];
+}
+
 }  // namespace mote

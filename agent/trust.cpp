@@ -33,11 +33,9 @@ Status CheckRelease(const Layout& layout, const Metadata& metadata, uint8_t inde
   const SlotRecord& record = metadata.slot(index);
   const uint8_t* const part = record.release;
   if (!record.has_release || !record.has_digest || VendorPartSize(part) == 0 ||
-      VendorField(part, kVendorImageSize) != record.size) {
+      VendorField(part, kVendorImageSize) != record.size ||
+      !IsEqual(part + kVendorDigest, record.digest, kDigestSize)) {
     return Status::kBadSignature;
-  }
-  for (uint32_t i = 0; i < kDigestSize; ++i) {
-    if (part[kVendorDigest + i] != record.digest[i]) return Status::kBadSignature;
   }
   if (VendorField(part, kVendorApplication) != layout.trust->application ||
       VendorField(part, kVendorHardware) != layout.trust->hardware) {

@@ -10,10 +10,6 @@ namespace {
 
 static_assert(kBearsslSecretSize == kContentKeySize);
 
-void Copy(uint8_t* to, const uint8_t* from, uint32_t size) {
-  for (uint32_t i = 0; i < size; ++i) to[i] = from[i];
-}
-
 bool Derive(void* context, Encryption encryption, const uint8_t* parameter, const uint8_t* info,
             uint8_t* key) {
   const BearsslSecrets& mine = *static_cast<const BearsslSecrets*>(context);

@@ -460,7 +460,6 @@ TEST_F(DeltaDigest, PiecesOfAnySize) {
 }
 
 TEST_F(DeltaDigest, IsTransferredAtEveryPosition) {
-  ASSERT_TRUE((Start(hash, sha), hash.CanSave()));
   for (uint32_t at = 0; at <= bytes.size(); ++at) {
     Start(hash, sha);
     hash.Update(bytes.data(), at);
