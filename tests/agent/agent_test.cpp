@@ -881,9 +881,7 @@ TEST(Agent, ARefusedBeginLeavesWhatIsReady) {
   rig.running = 2;  // the last resort runs
   ASSERT_EQ(rig.PowerUp(), Status::kDone);
   rig.Request();
-  OfferFields fields = rig.Offer();
-  fields.vendor.address = kAnyAddress;
-  ASSERT_EQ(rig.Deliver(fields.Make()), Status::kDone);
+  ASSERT_EQ(rig.Deliver(rig.Offer().Make()), Status::kDone);
   ASSERT_EQ(rig.agent->target(), 1);
   EXPECT_EQ(rig.agent->Begin(), Status::kBadArgument);
   EXPECT_EQ(rig.agent->target(), 1);

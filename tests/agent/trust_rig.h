@@ -377,7 +377,7 @@ struct TrustRig {
 
   // A right offer of `image` to this device, for the latest token.
   OfferFields Offer(const Bytes& image, uint32_t version) {
-    const uint8_t target = options.install != Install::kNone ? 0 : 1 - running;
+    const uint8_t target = options.install != Install::kNone || running == 1 ? 0 : 1;
     OfferFields fields{};
     fields.header = {'m', 't', 'M', 0x81};
     fields.vendor = Release(image, version, kOldCounter, kAddress[target]);
