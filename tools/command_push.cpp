@@ -26,12 +26,11 @@ namespace {
 constexpr const char* kForms =
     "mote push DELTA --port DEVICE [options]\n"
     "\n"
-    "Sends DELTA to a device over a serial line. The device rebuilds the new image in its free "
-    "slot\n"
-    "while the delta arrives, checks it and starts it. What gets lost is sent again; an "
-    "interrupted\n"
-    "update goes on where the device says, also after it lost power. ports/TRANSPORT.md has the\n"
-    "protocol. DEVICE is a serial port, a Unix socket, or HOST:PORT for TCP.";
+    "Sends DELTA, or an offer, to a device over a serial line. The device rebuilds the new image in\n"
+    "its free slot while the bytes arrive, checks it and starts it. What gets lost is sent again; an\n"
+    "interrupted update goes on where the device says, also after it lost power; with offers, by a\n"
+    "new one. ports/TRANSPORT.md has the protocol. DEVICE is a serial port, a Unix socket, or\n"
+    "HOST:PORT for TCP.";
 
 constexpr const char* kExamples =
     "Examples\n"
@@ -107,7 +106,8 @@ void AddPushCommand(CLI::App& app) {
                   kExamples),
       {Status::kDone, Status::kNeedInput, Status::kBadArgument, Status::kCorrupt,
        Status::kWrongBase, Status::kDoesNotFit, Status::kUnsupported, Status::kFlashError,
-       Status::kReadError, Status::kFileError});
+       Status::kReadError, Status::kFileError, Status::kBadSignature, Status::kWrongDevice,
+       Status::kStale, Status::kDowngrade});
   const auto options = std::make_shared<Options>();
   command->add_option("DELTA", options->delta_name)->required();
   command->add_option("-p,--port", options->port, "the line: a serial port, a socket, HOST:PORT")

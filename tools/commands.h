@@ -15,9 +15,11 @@ void AddInspectCommand(CLI::App& app);
 void AddKeygenCommand(CLI::App& app);
 void AddOfferCommand(CLI::App& app);
 void AddPatchCommand(CLI::App& app);
+void AddProvisionCommand(CLI::App& app);
 void AddPushCommand(CLI::App& app);
 void AddSignCommand(CLI::App& app);
 void AddStatementCommand(CLI::App& app);
+void AddTokenCommand(CLI::App& app);
 void AddVerifyCommand(CLI::App& app);
 
 }  // namespace mote::tools

@@ -33,6 +33,8 @@ constexpr const char* kForms =
     "  mote sign IMAGE RELEASE       makes a release: what the vendor says of IMAGE, signed\n"
     "  mote approve IMAGE APPROVAL   agrees to a release before it is signed\n"
     "  mote statement FILE           replaces the keys that devices trust\n"
+    "  mote provision RELEASE OUT    makes what a device with trust leaves the factory with\n"
+    "  mote token TOKEN --port DEV   asks a device what it is and runs\n"
     "  mote offer STORE TOKEN OFFER  answers a device: the newest release, as small as can be\n"
     "  mote inspect FILE             tells what is in a release, offer, statement, token, "
     "approval\n"
@@ -95,6 +97,8 @@ int Run(int argc, char** argv) {
   mote::tools::AddSignCommand(app);
   mote::tools::AddApproveCommand(app);
   mote::tools::AddStatementCommand(app);
+  mote::tools::AddProvisionCommand(app);
+  mote::tools::AddTokenCommand(app);
   mote::tools::AddOfferCommand(app);
   mote::tools::AddInspectCommand(app);
   const auto chosen = [&app] {
@@ -114,7 +118,7 @@ int Run(int argc, char** argv) {
           Status::kBadArgument,
           fmt::format(
               "'{}' is not a subcommand: use diff, patch, info, verify, push, keygen, sign, "
-              "approve, statement, offer or inspect, or see mote --help",
+              "approve, statement, provision, token, offer or inspect, or see mote --help",
               argv[1]));
     }
     return Fail(Status::kBadArgument,

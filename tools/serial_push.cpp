@@ -17,32 +17,39 @@ namespace mote::tools {
 namespace {
 
 using std::chrono::milliseconds;
+using Bytes = std::vector<uint8_t>;
 
 constexpr uint32_t kMaxData = 1024;  // whatever the device says
 constexpr uint32_t kMaxRestarts = 100;
 
-/// What arrives: states in frames, and lines of text between them.
+/// What arrives: answers in frames, and lines of text between them.
 class Receiver {
  public:
   explicit Receiver(const std::function<void(std::string_view)>& console) : console_(console) {
     reader_.Init(buffer_, sizeof buffer_);
   }
 
-  /// Takes a byte; returns whether a state is complete.
+  /// Takes a byte; returns whether an answer is complete.
   bool Put(uint8_t byte) {
     switch (reader_.Put(byte)) {
       case FrameReader::Event::kText:
         PutText(static_cast<char>(byte));
         return false;
       case FrameReader::Event::kFrame:
-        return reader_.size() == kStateSize &&
-               reader_.body()[0] == static_cast<uint8_t>(Message::kState);
+        return Is(Message::kState) ? reader_.size() == kStateSize
+                                   : Is(Message::kTokenIs) && reader_.size() >= kTokenMessageHeader;
       default:
         return false;
     }
   }
 
+  bool Is(Message message) const { return reader_.body()[0] == static_cast<uint8_t>(message); }
   uint8_t number() const { return reader_.body()[1]; }
+  Status token_status() const { return static_cast<Status>(reader_.body()[kMessageHeader]); }
+  /// Empty where there is none.
+  std::span<const uint8_t> token() const {
+    return {reader_.body() + kTokenMessageHeader, reader_.body() + reader_.size()};
+  }
   LinkState state() const { return GetState(reader_.body()); }
 
  private:
@@ -57,14 +64,56 @@ class Receiver {
 
   const std::function<void(std::string_view)>& console_;
   FrameReader reader_;
-  uint8_t buffer_[kStateSize + kFrameCrcSize];
+  uint8_t buffer_[kTokenMessageHeader + kLinkTokenSize + kFrameCrcSize];
   std::string line_;
+};
+
+Bytes Framed(std::span<const uint8_t> body) {
+  Bytes frame;
+  WriteFrame({[](void* to, uint8_t byte) { static_cast<Bytes*>(to)->push_back(byte); }, &frame},
+             body.data(), static_cast<uint32_t>(body.size()));
+  return frame;
+}
+
+[[noreturn]] void ThrowSilent(const PushOptions& options, const char* why) {
+  throw Error(
+      Status::kFileError,
+      fmt::format("no answer from the device for {} s{}",
+                  std::chrono::duration_cast<std::chrono::seconds>(options.give_up).count(), why));
+}
+
+/// Answers, as they arrive on a line.
+class Answers {
+ public:
+  Answers(SerialChannel& channel, const PushOptions& options)
+      : channel_(channel), receiver_(options.console) {}
+
+  /// The next one, in receiver(), until the next call; false: none came until then.
+  bool Next(SerialChannel::Clock::time_point until) {
+    while (true) {
+      while (next_ != end_) {
+        if (receiver_.Put(input_[next_++])) return true;
+      }
+      const auto left = std::chrono::ceil<milliseconds>(until - channel_.Now());
+      if (left.count() <= 0) return false;
+      next_ = 0;
+      end_ = channel_.Read(input_, left);
+      if (end_ == 0) return false;
+    }
+  }
+  const Receiver& receiver() const { return receiver_; }
+
+ private:
+  SerialChannel& channel_;
+  Receiver receiver_;
+  uint8_t input_[512];
+  size_t next_ = 0, end_ = 0;
 };
 
 class Pusher {
  public:
   Pusher(SerialChannel& channel, std::span<const uint8_t> delta, const PushOptions& options)
-      : channel_(channel), delta_(delta), options_(options), receiver_(options_.console) {
+      : channel_(channel), delta_(delta), options_(options), answers_(channel, options_) {
     identity_ = ~UpdateCrc32(kCrc32Start, delta.data(), static_cast<uint32_t>(delta.size()));
   }
 
@@ -109,6 +158,14 @@ class Pusher {
         return "its slot or its RAM is too small: make the delta with --ram";
       case Status::kUnsupported:
         return "it does not know this transport, format or codec";
+      case Status::kBadSignature:
+        return "the vendor's or the server's signature does not hold";
+      case Status::kWrongDevice:
+        return "it is for another device, application or hardware";
+      case Status::kStale:
+        return "it answers another token than the device's latest: mote token, then mote offer";
+      case Status::kDowngrade:
+        return "it is not newer than what runs, or below the security counter";
       case Status::kFlashError:
       case Status::kReadError:
         return "its flash does not work";
@@ -134,7 +191,7 @@ class Pusher {
   LinkState Data(const LinkState& before) {
     const uint32_t room = std::clamp<uint32_t>(before.max_data, 1, kMaxData);
     const uint32_t size = std::min(room, static_cast<uint32_t>(delta_.size()) - before.offset);
-    std::vector<uint8_t> body(kDataHeader + size);
+    Bytes body(kDataHeader + size);
     body[0] = static_cast<uint8_t>(Message::kData);
     PutNumber(body.data() + kMessageHeader, before.offset);
     std::copy_n(delta_.begin() + before.offset, size, body.begin() + kDataHeader);
@@ -153,11 +210,7 @@ class Pusher {
   /// Sends a request, again and again, until the device has answered it.
   LinkState Request(std::span<uint8_t> body) {
     body[1] = ++number_;
-    std::vector<uint8_t> frame;
-    WriteFrame(
-        {[](void* to, uint8_t byte) { static_cast<std::vector<uint8_t>*>(to)->push_back(byte); },
-         &frame},
-        body.data(), static_cast<uint32_t>(body.size()));
+    const Bytes frame = Framed(body);
     auto last_sign = channel_.Now();
     for (;; ++result_.repeated) {
       channel_.Write(frame);
@@ -171,30 +224,21 @@ class Pusher {
           ++result_.requests;
           return *state;
         }
-        until = last_sign + options_.repeat;
+        if ((state->flags & LinkState::kSilent) != 0) last_sign += options_.silence;
+        until = std::max(last_sign, channel_.Now() + options_.repeat);
       }
       if (channel_.Now() - last_sign >= options_.give_up) {
-        throw Error(
-            Status::kFileError,
-            fmt::format(
-                "no answer from the device for {} s",
-                std::chrono::duration_cast<std::chrono::seconds>(options_.give_up).count()));
+        ThrowSilent(options_, "");
       }
     }
   }
 
   /// A state that answers the current request, if one has arrived.
   std::optional<LinkState> Receive(SerialChannel::Clock::time_point until) {
-    while (next_ == end_) {
-      const auto left = std::chrono::ceil<milliseconds>(until - channel_.Now());
-      if (left.count() <= 0) return {};
-      next_ = 0;
-      end_ = channel_.Read(input_, left);
-      if (end_ == 0) return {};
-    }
-    while (next_ != end_) {
-      if (!receiver_.Put(input_[next_++]) || receiver_.number() != number_) continue;
-      const LinkState state = receiver_.state();
+    while (answers_.Next(until)) {
+      const Receiver& receiver = answers_.receiver();
+      if (!receiver.Is(Message::kState) || receiver.number() != number_) continue;
+      const LinkState state = receiver.state();
       if (state.total != 0) result_.new_size = state.total;
       ShowProgress(state);
       return state;
@@ -217,10 +261,8 @@ class Pusher {
   const PushOptions& options_;
   uint32_t identity_;
   PushResult result_{};
-  Receiver receiver_;
+  Answers answers_;
   uint8_t number_ = 0;
-  uint8_t input_[512];
-  size_t next_ = 0, end_ = 0;
 };
 
 }  // namespace
@@ -229,6 +271,28 @@ PushResult Push(SerialChannel& channel, std::span<const uint8_t> delta,
                 const PushOptions& options) {
   if (delta.empty()) throw Error(Status::kNeedInput, "the delta is empty");
   return Pusher(channel, delta, options).Run();
+}
+
+std::vector<uint8_t> AskToken(SerialChannel& channel, const PushOptions& options) {
+  Answers answers(channel, options);
+  const auto give_up = channel.Now() + options.give_up;
+  // Each request makes a new token, and the one before worthless. So repetitions have numbers of
+  // their own, and only the answer to the last one counts.
+  for (uint8_t number = 1; channel.Now() < give_up; ++number) {
+    channel.Write(Framed(Bytes{static_cast<uint8_t>(Message::kToken), number}));
+    const auto until = channel.Now() + options.repeat;
+    while (answers.Next(until)) {
+      const Receiver& receiver = answers.receiver();
+      if (!receiver.Is(Message::kTokenIs) || receiver.number() != number) continue;
+      if (receiver.token_status() != Status::kDone) {
+        throw Error(receiver.token_status(), fmt::format("the device has no token: {}",
+                                                         StatusName(receiver.token_status())));
+      }
+      if (receiver.token().size() == kLinkTokenSize)
+        return {receiver.token().begin(), receiver.token().end()};
+    }
+  }
+  ThrowSilent(options, ": is it there, and does it take signed offers?");
 }
 
 void ShowConsole(SerialChannel& channel, milliseconds time,

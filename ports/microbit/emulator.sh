@@ -4,6 +4,7 @@
 #
 #   emulator_start DIR FLASH   power on with the flash's content in FLASH. DIR is for its sockets: DIR/serial is the serial line,
 #                              DIR/console what came out of it
+#                              (with emulator_fast=1: as fast as the host can, not at the pace of the part)
 #   emulator_start DIR FLASH ADDRESS
 #                              the same, as fast as the host can, and the machine stops each time before it writes the word
 #                              at ADDRESS
@@ -20,6 +21,7 @@
 
 emulator=''  # its process
 emulator_watched=''
+emulator_fast=''
 
 # Sends a line to the pipe $1 and prints the answer: of QMP, the one that is no event.
 emulator_ask() {
@@ -64,6 +66,7 @@ emulator_step() {
 emulator_start() {
   local dir=$1 flash=$2 watched=${3:-} pipe pace=shift=6,align=on pipes=(qtest qmp) more=()
   [[ -z $watched ]] || { pace=shift=6,sleep=off pipes+=(gdb) more=(-gdb pipe:gdb); }
+  [[ -z $emulator_fast ]] || pace=shift=6,sleep=off
   mkdir -p "$dir"
   rm -f "$dir"/{serial,console,errors}
   for pipe in "${pipes[@]}"; do

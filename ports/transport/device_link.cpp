@@ -39,6 +39,10 @@ void DeviceLink::Handle(const uint8_t* body, uint32_t size) {
     Data(GetNumber(body + kMessageHeader), body + kDataHeader, size - kDataHeader);
   } else if (message == Message::kRestart && size == kMessageHeader) {
     restart = (state_.flags & LinkState::kOpened) != 0 && state_.status == Status::kDone;
+#if MOTE_LINK_WITH_OFFERS
+  } else if (message == Message::kToken && size == kMessageHeader && config_.token) {
+    return Token();
+#endif
   } else {
     return;  // of a later version: silence, and the host gives up
   }
@@ -77,10 +81,27 @@ void DeviceLink::Data(uint32_t offset, const uint8_t* data, uint32_t size) {
   if (known >= size || size - known > size_ - state_.offset) return;
   state_.status = config_.write(config_.context, data + known, size - known);
   state_.offset += size - known;
+#if MOTE_LINK_WITH_OFFERS
+  if (config_.wanted && state_.status == Status::kNeedInput) {
+    state_.offset = config_.wanted(config_.context);
+  }
+#endif
   if (state_.status == Status::kNeedInput && state_.offset == size_) {
     state_.status = config_.finish(config_.context);
   }
 }
+
+#if MOTE_LINK_WITH_OFFERS
+// What was open is not any more: a new token is for a new offer.
+void DeviceLink::Token() {
+  uint8_t body[kTokenMessageHeader + kLinkTokenSize] = {static_cast<uint8_t>(Message::kTokenIs),
+                                                        number_};
+  state_ = {Status::kNeedInput, 0, kMaxLinkData, 0, 0, 0, 0};
+  const Status status = config_.token(config_.context, body + kTokenMessageHeader);
+  body[kMessageHeader] = static_cast<uint8_t>(status);
+  WriteFrame(config_.sink, body, status == Status::kDone ? sizeof body : kTokenMessageHeader);
+}
+#endif
 
 void DeviceLink::Busy(uint32_t written, uint32_t total) {
   state_.written = written;

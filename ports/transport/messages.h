@@ -16,25 +16,33 @@ enum class Message : uint8_t {
   kOpen = 0x01,     ///< host: version, identity (4), size (4)
   kData = 0x02,     ///< host: offset (4), bytes
   kRestart = 0x03,  ///< host: nothing more
+  kToken = 0x04,    ///< host: nothing more
   kState = 0x81,    ///< device: State
+  kTokenIs = 0x82,  ///< device: status (1), and where that is kDone, a token
 };
 
 constexpr uint32_t kMessageHeader = 2;
 constexpr uint32_t kOpenSize = kMessageHeader + 9;
 constexpr uint32_t kDataHeader = kMessageHeader + 4;
 constexpr uint32_t kStateSize = kMessageHeader + 20;
+/// Bytes of the token that a device asks for an offer with (agent/manifest.h): here they are only
+/// carried.
+constexpr uint32_t kLinkTokenSize = 64;
+constexpr uint32_t kTokenMessageHeader = kMessageHeader + 1;
 
 /// The device's answer to everything.
 struct LinkState {
   static constexpr uint8_t kOpened =
       1;  ///< flag: there is an update, and `identity`, `offset` are its
   static constexpr uint8_t kBusy = 2;  ///< flag: the request is being worked on; the answer follows
+  static constexpr uint8_t kSilent =
+      4;  ///< flag, with kBusy: there will be no sign for some seconds
 
   Status status;  ///< of the update: kNeedInput, kDone, or why it failed
   uint8_t flags;
   uint16_t max_data;  ///< bytes that one kData may carry
-  uint32_t identity;  ///< CRC-32 of the whole delta
-  uint32_t offset;    ///< of the delta: the next byte wanted
+  uint32_t identity;  ///< CRC-32 of the whole delta or offer
+  uint32_t offset;    ///< of the delta or offer: the next byte wanted
   uint32_t written;   ///< bytes of the new image that stand in flash
   uint32_t total;     ///< bytes of the new image; 0: not known yet
 };

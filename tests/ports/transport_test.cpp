@@ -134,7 +134,10 @@ TEST(Frame, TooLongIsDroppedAndNothingIsOverrun) {
 /// Takes a delta as an update would: checks that every byte comes once and in order.
 class Device {
  public:
-  explicit Device(Bytes delta) : delta_(std::move(delta)) { PowerOn(); }
+  /// `offers`: it has tokens, and says itself which byte it wants.
+  explicit Device(Bytes delta, bool offers = false) : delta_(std::move(delta)), offers_(offers) {
+    PowerOn();
+  }
 
   /// What is in RAM is lost. `keeps`: but not what was received.
   void PowerOn() {
@@ -143,7 +146,12 @@ class Device {
   }
   void Reset() {
     if (!keeps_) received_.clear();
-    link_.Init({{&Append, &out_}, &Open, &Write, &Finish, &Restart, this});
+    DeviceLinkConfig config{{&Append, &out_}, &Open, &Write, &Finish, &Restart, this};
+    if (offers_) {
+      config.token = &Token;
+      config.wanted = &Wanted;
+    }
+    link_.Init(config);
   }
 
   void Put(uint8_t byte) {
@@ -151,6 +159,7 @@ class Device {
   }
 
   Bytes delta_;
+  bool offers_;
   Bytes out_;
   Bytes received_;
   Bytes image_;  // what was there when the update was finished
@@ -158,7 +167,12 @@ class Device {
   bool keeps_ = false;
   bool installed_ = false;
   bool says_busy_ = false;
-  unsigned opened_ = 0, finished_ = 0, restarted_ = 0;
+  bool says_silent_ = false;
+  /// When the first so many bytes are there, those up to `kept_` are, too: from an earlier offer.
+  size_t manifest_ = 0, kept_ = 0;
+  Bytes token_;  // the last one
+  Status token_status_ = Status::kDone;
+  unsigned opened_ = 0, finished_ = 0, restarted_ = 0, tokens_ = 0;
   Status write_status_ = Status::kNeedInput, finish_status_ = Status::kDone;
 
  private:
@@ -175,7 +189,12 @@ class Device {
   static Status Write(void* context, const uint8_t* data, uint32_t size) {
     Device& self = *static_cast<Device*>(context);
     EXPECT_GE(size, 1u);
+    if (self.says_silent_) self.link_.Silent();
     self.received_.insert(self.received_.end(), data, data + size);
+    if (self.received_.size() >= self.manifest_ && self.received_.size() < self.kept_) {
+      self.received_.assign(self.delta_.begin(),
+                            self.delta_.begin() + static_cast<ptrdiff_t>(self.kept_));
+    }
     if (self.says_busy_) self.link_.Busy(static_cast<uint32_t>(self.received_.size()), 12345);
     return self.write_status_;
   }
@@ -184,6 +203,15 @@ class Device {
     ++self.finished_;
     self.image_ = self.received_;
     return self.finish_status_;
+  }
+  static uint32_t Wanted(void* context) {
+    return static_cast<uint32_t>(static_cast<Device*>(context)->received_.size());
+  }
+  static Status Token(void* context, uint8_t* token) {
+    Device& self = *static_cast<Device*>(context);
+    self.token_ = Random(kLinkTokenSize, ++self.tokens_);
+    std::copy(self.token_.begin(), self.token_.end(), token);
+    return self.token_status_;
   }
   static void Restart(void* context) {
     Device& self = *static_cast<Device*>(context);
@@ -216,6 +244,7 @@ class Line : public SerialChannel {
         ++power_cuts_;
       }
       device_.Put(byte);
+      if (device_.says_silent_ && !device_.out_.empty()) Hold();
       arriving_.insert(arriving_.end(), device_.out_.begin(), device_.out_.end());
       device_.out_.clear();
     }
@@ -224,6 +253,10 @@ class Line : public SerialChannel {
   }
 
   size_t Read(std::span<uint8_t> to, milliseconds timeout) override {
+    if (arriving_.empty() && !late_.empty() && due_ <= now_ + timeout) {
+      now_ = std::max(now_, due_);
+      arriving_.swap(late_);
+    }
     if (arriving_.empty()) {
       now_ += timeout;
       return 0;
@@ -241,6 +274,15 @@ class Line : public SerialChannel {
   unsigned power_cuts_ = 0;
 
  private:
+  /// What the device says behind its first frame comes seconds later.
+  void Hold() {
+    const auto first = std::find(device_.out_.begin(), device_.out_.end(), kFrameEnd);
+    if (first == device_.out_.end()) return;
+    late_.insert(late_.end(), first + 1, device_.out_.end());
+    device_.out_.erase(first + 1, device_.out_.end());
+    due_ = now_ + milliseconds(11000);
+  }
+
   bool Chance(double share) { return share > 0 && std::bernoulli_distribution(share)(random_); }
 
   Bytes Spoil(const Bytes& data) {
@@ -261,7 +303,8 @@ class Line : public SerialChannel {
   Device& device_;
   Faults faults_;
   std::mt19937 random_;
-  std::deque<uint8_t> arriving_;
+  std::deque<uint8_t> arriving_, late_;
+  Clock::time_point due_{};
   Clock::time_point now_{};
 };
 
@@ -309,8 +352,13 @@ TEST_P(BadLines, DeliverEveryByteOnceAndInOrder) {
   unsigned repeated = 0, power_cuts = 0;
   for (unsigned seed = 0; seed < 150; ++seed) {
     SCOPED_TRACE(seed);
-    Device device(Random(1 + seed * 13, seed));
+    const size_t size = 1 + seed * 13;
+    Device device(Random(size, seed), seed % 5 < 2);
     device.keeps_ = seed % 2 != 0;
+    if (seed % 5 == 1) {
+      device.manifest_ = size / 4;
+      device.kept_ = size / 2;
+    }
     device.says_busy_ = seed % 3 == 0;
     Line line(device, GetParam().faults, seed);
     const PushResult result = Push(line, device.delta_, Patient());
@@ -350,6 +398,75 @@ TEST(Push, GoesOnWhereAnEarlierOneStopped) {
   EXPECT_LT(line.written_, 500u);
 }
 
+TEST(Push, OfferGoesOnInItsPayload) {
+  for (const size_t kept : {328, 329, 400, 999, 1000}) {
+    SCOPED_TRACE(kept);
+    Device device(Random(1000, 15), true);
+    device.manifest_ = 328;
+    device.kept_ = kept;
+    Line line(device, {}, 0);
+    const PushResult result = Push(line, device.delta_, {});
+    EXPECT_EQ(device.image_, device.delta_);
+    EXPECT_EQ(device.finished_, 1u);
+    EXPECT_EQ(result.started_at, 0u);
+    // Open, the manifest, the rest, restart.
+    EXPECT_EQ(result.requests,
+              2 + 3 + (1000 - std::max<size_t>(kept, 384) + kMaxLinkData - 1) / kMaxLinkData);
+  }
+}
+
+TEST(Push, WaitsWhileTheDeviceIsSilent) {
+  Device device(Random(300, 16), true);
+  device.says_silent_ = true;
+  Line line(device, {}, 0);
+  EXPECT_EQ(Push(line, device.delta_, {}).repeated, 0u);
+  EXPECT_EQ(device.image_, device.delta_);
+}
+
+TEST(Token, Arrives) {
+  Device device(Random(10, 17), true);
+  Line line(device, {}, 0);
+  const Bytes first = AskToken(line, {});
+  EXPECT_EQ(first, device.token_);
+  EXPECT_EQ(AskToken(line, {}), device.token_);
+  EXPECT_NE(first, device.token_);
+  EXPECT_EQ(device.tokens_, 2u);
+}
+
+// Every token that the device makes ends the one before: the host has to have the last one.
+TEST(Token, IsTheLastOneOnBadLines) {
+  unsigned tokens = 0;
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(seed);
+    Device device(Random(10, 18), true);
+    Line line(device, {.lose = 0.004, .repeat = 0.002, .corrupt = 0.002, .vanish = 0.3}, seed);
+    EXPECT_EQ(AskToken(line, Patient()), device.token_);
+    tokens += device.tokens_;
+  }
+  EXPECT_GT(tokens, 220u) << "the line had no faults";
+}
+
+TEST(Token, EndsTheUpdateThatIsOpen) {
+  Device device(Random(300, 19), true);
+  device.finish_status_ = Status::kNeedInput;
+  Line line(device, {}, 0);
+  EXPECT_EQ(StatusOf([&] { Push(line, device.delta_, {}); }), Status::kNeedInput);
+  AskToken(line, {});
+  device.finish_status_ = Status::kDone;
+  Push(line, device.delta_, {});
+  EXPECT_EQ(device.opened_, 2u);
+}
+
+TEST(Token, ThereIsNone) {
+  Device device(Random(10, 20), true);
+  device.token_status_ = Status::kReadError;
+  Line line(device, {}, 0);
+  EXPECT_EQ(StatusOf([&] { AskToken(line, {}); }), Status::kReadError);
+  Device without(Random(10, 20));
+  Line silent(without, {}, 0);
+  EXPECT_EQ(StatusOf([&] { AskToken(silent, {}); }), Status::kFileError);
+}
+
 TEST(Push, FindsTheUpdateInstalledAndLeavesTheDeviceAlone) {
   Device device(Random(100, 6));
   device.installed_ = true;
@@ -360,8 +477,10 @@ TEST(Push, FindsTheUpdateInstalledAndLeavesTheDeviceAlone) {
 }
 
 TEST(Push, StatusOfTheDeviceArrives) {
-  for (const Status status : {Status::kCorrupt, Status::kWrongBase, Status::kDoesNotFit,
-                              Status::kUnsupported, Status::kFlashError, Status::kReadError}) {
+  for (const Status status :
+       {Status::kCorrupt, Status::kWrongBase, Status::kDoesNotFit, Status::kUnsupported,
+        Status::kFlashError, Status::kReadError, Status::kBadSignature, Status::kWrongDevice,
+        Status::kStale, Status::kDowngrade}) {
     Device device(Random(300, 7));
     device.write_status_ = status;
     Line line(device, {}, 0);

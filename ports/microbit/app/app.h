@@ -2,7 +2,7 @@
 // The sample application's parts. It is a field controller: rules in Lua read sensors and switch
 // outputs, the console takes Lua statements, and updates arrive over the same serial line.
 //
-// APP_VERSION is 1 or 2: a release and the one after it (controller.c has the differences).
+// APP_VERSION is 1, 2 or 3: releases in a row (controller.c has the differences).
 // APP_FAULTY makes an image that crashes before it confirms itself.
 #pragma once
 

@@ -3,6 +3,7 @@
 //  - its version string;
 //  - a fix: a rule that fails is reported once, not every second;
 //  - a new function, board.median, and a rule that uses it.
+// Version 3 differs from it in the string only.
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +16,10 @@
 
 #if APP_VERSION == 1
 #define VERSION "1.4.0"
-#else
+#elif APP_VERSION == 2
 #define VERSION "1.5.0"
+#else
+#define VERSION "1.6.0"
 #endif
 
 static lua_State* lua;

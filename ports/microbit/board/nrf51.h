@@ -16,6 +16,10 @@ struct Peripheral {
   volatile uint32_t& operator[](uint32_t offset) const { return Register(kBase + offset); }
 };
 
+/// What the factory programmed.
+constexpr Peripheral<0x10000000> kFicr;
+constexpr uint32_t kFicrDeviceId = 0x060;  // two words
+
 constexpr Peripheral<0x40000000> kPower;
 constexpr uint32_t kPowerResetReason = 0x400;  // bits are cleared by writing 1
 
@@ -33,6 +37,7 @@ constexpr uint32_t kTimerCompare = 0x540;
 
 constexpr Peripheral<0x4000D000> kRandom;
 constexpr uint32_t kRandomStart = 0x000, kRandomReady = 0x100, kRandomValue = 0x508;
+constexpr uint32_t kRandomConfig = 0x504, kRandomCorrected = 1;  // for bias
 
 constexpr Peripheral<0x4001E000> kNvmc;
 constexpr uint32_t kNvmcReady = 0x400, kNvmcConfig = 0x504, kNvmcErasePage = 0x508;

@@ -6,6 +6,10 @@
 #include "ports/microbit/board/board.h"
 #include "ports/microbit/board/flash.h"
 #include "ports/microbit/board/layout.h"
+#if MOTE_WITH_TRUST
+#include "crypto/signature_bearssl.h"
+#include "ports/microbit/board/trust.h"
+#endif
 
 namespace microbit {
 
@@ -31,11 +35,20 @@ uint8_t buffer[256];
 
 extern "C" int main() {
   StartUart();
-  const mote::Layout layout = SlotLayout();
+  mote::Layout layout = SlotLayout();
+#if MOTE_WITH_TRUST
+  const mote::Trust trust = BoardTrust(mote::BearsslP256Verifier());
+  layout.trust = &trust;
+#endif
   mote::Bootloader bootloader(
       {layout, metadata, mote::BearsslSha256Functions(&sha256), buffer, sizeof buffer});
-  mote::BootChoice choice;
+  mote::BootChoice choice{};
   const mote::Status status = bootloader.Boot(choice);
+  if (choice.refused != mote::Status::kDone) {
+    Print("bootloader: the newest image is refused, ");
+    Print(mote::StatusName(choice.refused));
+    Print("\n");
+  }
   if (status == mote::Status::kDone) {
     Print("bootloader: slot ");
     Print(choice.slot == 0 ? "A" : "B");
