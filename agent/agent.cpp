@@ -74,14 +74,14 @@ Status Agent::Request(uint8_t* token) {
   const Layout& layout = *config_.layout;
   const uint8_t target = InactiveSlot(layout, *config_.metadata, config_.running);
   for (uint32_t i = 0; i < kTokenSize; ++i) token[i] = 0;
-  Copy(token, kTokenHeader, kTrustHeaderSize);
-  Copy(token + kTokenDevice, config_.device, kDeviceIdSize);
-  Copy(token + kTokenNonce, nonce_, kNonceSize);
+  CopyBytes(token, kTokenHeader, kTrustHeaderSize);
+  CopyBytes(token + kTokenDevice, config_.device, kDeviceIdSize);
+  CopyBytes(token + kTokenNonce, nonce_, kNonceSize);
   Put(token + kTokenApplication, trust().application);
   Put(token + kTokenHardware, trust().hardware);
-  Copy(token + kTokenVersion, running().release + kVendorVersion, 4);
+  CopyBytes(token + kTokenVersion, running().release + kVendorVersion, 4);
   Put(token + kTokenCounter, config_.metadata->trust.security_counter);
-  Copy(token + kTokenBase, running().digest, kTokenBaseSize);
+  CopyBytes(token + kTokenBase, running().digest, kTokenBaseSize);
   Put(token + kTokenRam, kUpdaterRam + config_.memory_size);
   if (target != kNoSlot) {
     Put(token + kTokenLinkAddress, LinkAddressFor(layout, target));
@@ -363,7 +363,7 @@ Status Agent::PutServer(const uint8_t* part, uint32_t size, uint32_t field) {
   }
   uint8_t digest[kDigestSize] = {};  // of the base, then of all
   if (Get(part + kServerBaseVersion) != 0) {
-    Copy(digest, running().digest, kDigestSize);
+    CopyBytes(digest, running().digest, kDigestSize);
   }
   ServerDigest(config_.sha256, vendor_digest_, digest, part, digest);
   const uint8_t* const vendor = manifest_ + kTrustHeaderSize;
@@ -446,8 +446,8 @@ Status Agent::StartPayload(const uint8_t* server) {
 #if MOTE_WITH_ENCRYPTION
 Status Agent::StartDecryptor(const uint8_t* server, uint32_t position) {
   uint8_t info[kKeyInfoSize] = {'m', 'o', 't', 'e', '-', 'e', '1', 0};
-  Copy(info + 8, config_.device, kDeviceIdSize);
-  Copy(info + 8 + kDeviceIdSize, server + kServerDeltaDigest, kDigestSize);
+  CopyBytes(info + 8, config_.device, kDeviceIdSize);
+  CopyBytes(info + 8 + kDeviceIdSize, server + kServerDeltaDigest, kDigestSize);
   uint8_t key[kContentKeySize];
   const PayloadCipher& cipher = *config_.cipher;
   if (!cipher.derive(cipher.context, static_cast<Encryption>(server[kServerEncryption]),

@@ -236,7 +236,7 @@ Status Session::Verify() {
   SlotRecord& slot = record();
   slot.state = SlotState::kVerified;
   slot.has_digest = true;
-  Copy(slot.digest, digest_, kDigestSize);
+  CopyBytes(slot.digest, digest_, kDigestSize);
   slot.update = LatestUpdate(*config_.layout, *config_.metadata) + 1;
   config_.metadata->progress = 0;
   return config_.metadata->Commit();
@@ -302,7 +302,7 @@ Status Session::Start() {
   slot.size = new_size();
   slot.update = 0;
   slot.has_digest = config_.digest != nullptr;
-  if (config_.digest) Copy(slot.digest, config_.digest, kDigestSize);
+  if (config_.digest) CopyBytes(slot.digest, config_.digest, kDigestSize);
   const uint32_t progress = metadata.progress;
   if (Status status = metadata.Commit(); status != Status::kDone) return status;
   trusted_ = target().offset + progress * interval_ * flash_.erase_unit;

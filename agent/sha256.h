@@ -31,7 +31,7 @@ struct Sha256Functions {
   }
   return true;
 }
-[[gnu::noinline]] inline void Copy(uint8_t* to, const uint8_t* from, uint32_t size) {
+[[gnu::noinline]] inline void CopyBytes(uint8_t* to, const uint8_t* from, uint32_t size) {
   for (uint32_t i = 0; i < size; ++i) to[i] = from[i];
 }
 

@@ -47,13 +47,13 @@ bool Open(void*, const uint8_t* key, const uint8_t* nonce, uint8_t* data, uint32
 }  // namespace
 
 bool BearsslAgreeShared(const BearsslSecret& self, const uint8_t*, uint8_t* secret) {
-  Copy(secret, self.key, kBearsslSecretSize);
+  CopyBytes(secret, self.key, kBearsslSecretSize);
   return true;
 }
 
 bool BearsslAgreeX25519(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret) {
   // BearSSL takes both in the order of RFC 7748, whatever its header says of multipliers.
-  Copy(secret, parameter, kBearsslSecretSize);
+  CopyBytes(secret, parameter, kBearsslSecretSize);
   if (self.curve->mul(secret, kBearsslSecretSize, self.key, kBearsslSecretSize, BR_EC_curve25519) !=
       1) {
     return false;
@@ -67,12 +67,12 @@ bool BearsslAgreeX25519(const BearsslSecret& self, const uint8_t* parameter, uin
 bool BearsslAgreeP256(const BearsslSecret& self, const uint8_t* parameter, uint8_t* secret) {
   uint8_t point[1 + 2 * kBearsslSecretSize];
   point[0] = 4;  // not compressed
-  Copy(point + 1, parameter, 2 * kBearsslSecretSize);
+  CopyBytes(point + 1, parameter, 2 * kBearsslSecretSize);
   // 0 where the point is not on the curve. All that are on it have the curve's order.
   if (self.curve->mul(point, sizeof point, self.key, kBearsslSecretSize, BR_EC_secp256r1) != 1) {
     return false;
   }
-  Copy(secret, point + 1, kBearsslSecretSize);
+  CopyBytes(secret, point + 1, kBearsslSecretSize);
   return true;
 }
 
