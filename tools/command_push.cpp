@@ -26,9 +26,12 @@ namespace {
 constexpr const char* kForms =
     "mote push DELTA --port DEVICE [options]\n"
     "\n"
-    "Sends DELTA, or an offer, to a device over a serial line. The device rebuilds the new image in\n"
-    "its free slot while the bytes arrive, checks it and starts it. What gets lost is sent again; an\n"
-    "interrupted update goes on where the device says, also after it lost power; with offers, by a\n"
+    "Sends DELTA, or an offer, to a device over a serial line. The device rebuilds the new image "
+    "in\n"
+    "its free slot while the bytes arrive, checks it and starts it. What gets lost is sent again; "
+    "an\n"
+    "interrupted update goes on where the device says, also after it lost power; with offers, by "
+    "a\n"
     "new one. ports/TRANSPORT.md has the protocol. DEVICE is a serial port, a Unix socket, or\n"
     "HOST:PORT for TCP.";
 
