@@ -68,6 +68,7 @@ Status Agent::Init(const AgentConfig& config) {
 }
 
 Status Agent::Request(uint8_t* token) {
+  Forget();
   status_ = Status::kBadArgument;
   has_nonce_ = false;
   if (!config_.random(config_.random_context, nonce_, kNonceSize)) return Status::kReadError;
@@ -111,6 +112,7 @@ Status Agent::Begin() {
       config_.metadata->install != InstallState::kNone || state_ == AgentState::kReadyToReboot) {
     return status_;
   }
+  Forget();
   target_ = target;
   state_ = AgentState::kReceiveManifest;
   wanted_ = 0;
