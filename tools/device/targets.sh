@@ -13,7 +13,7 @@
 demanded=(-ffreestanding -fno-exceptions)
 demanded_cxx=(-std=c++17 -fno-rtti -fno-threadsafe-statics)
 chosen=(-Os -ffunction-sections -fdata-sections)
-device_targets=(cortex-m0)
+device_targets=(cortex-m0 cortex-m3 cortex-m4 cortex-m33 rv32imac lx106)
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bearssl=$repository/build/bearssl
