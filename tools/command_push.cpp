@@ -42,9 +42,7 @@ constexpr const char* kExamples =
 
 struct Options {
   std::string delta_name;
-  std::string port;
-  unsigned baud = 115200;
-  unsigned timeout = 10;  // seconds
+  LineOptions line;
   std::optional<unsigned> console;
   ReportOptions report;
 };
@@ -65,11 +63,11 @@ std::string Report(const PushResult& result, size_t delta_size, double seconds) 
 
 void Run(const Options& options) {
   const std::vector<uint8_t> delta = ReadBytes(options.delta_name);
-  AboutFile(options.port, [&] {
-    const auto channel = OpenSerialChannel(options.port, options.baud);
+  AboutFile(options.line.port, [&] {
+    const auto channel = OpenSerialChannel(options.line.port, options.line.baud);
     const auto started = std::chrono::steady_clock::now();
     PushOptions push;
-    push.give_up = std::chrono::seconds(options.timeout);
+    push.give_up = std::chrono::seconds(options.line.timeout);
     if (options.console) {
       push.console = [](std::string_view line) {
         WriteText(STDOUT_FILENO, fmt::format("device: {}\n", line));
@@ -113,18 +111,7 @@ void AddPushCommand(CLI::App& app) {
        Status::kStale, Status::kDowngrade});
   const auto options = std::make_shared<Options>();
   command->add_option("DELTA", options->delta_name)->required();
-  command->add_option("-p,--port", options->port, "the line: a serial port, a socket, HOST:PORT")
-      ->type_name("DEVICE")
-      ->required();
-  command
-      ->add_option("--baud", options->baud,
-                   fmt::format("speed of a serial port [{}]", options->baud))
-      ->type_name("RATE");
-  command
-      ->add_option("--timeout", options->timeout,
-                   fmt::format("give up after so long without an answer [{}]", options->timeout))
-      ->type_name("SECONDS")
-      ->check(CLI::Range(1, 3600));
+  AddLineOptions(*command, options->line);
   command
       ->add_option("--console", options->console,
                    "show what the device prints, also so long after the update")

@@ -155,6 +155,20 @@ void ThrowUsage(const CLI::App& command, const std::string& what) {
               fmt::format("{0}: {1}: see mote {0} --help", command.get_name(), what));
 }
 
+void AddLineOptions(CLI::App& command, LineOptions& options) {
+  command.add_option("-p,--port", options.port, "the line: a serial port, a socket, HOST:PORT")
+      ->type_name("DEVICE")
+      ->required();
+  command
+      .add_option("--baud", options.baud, fmt::format("speed of a serial port [{}]", options.baud))
+      ->type_name("RATE");
+  command
+      .add_option("--timeout", options.timeout,
+                  fmt::format("give up after so long without an answer [{}]", options.timeout))
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 3600));
+}
+
 void AddReportOptions(CLI::App& command, ReportOptions& options, bool with_quiet) {
   command.add_flag("--json", options.json, "report as JSON instead of text");
   if (with_quiet) command.add_flag("-q,--quiet", options.quiet, "no report");

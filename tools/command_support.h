@@ -50,6 +50,16 @@ void AddSizeOption(CLI::App& command, const std::string& name, Size& to, const s
 /// Adds --input-format.
 void AddInputOptions(CLI::App& command, InputOptions& options);
 
+/// The serial line to a device.
+struct LineOptions {
+  std::string port;
+  unsigned baud = 115200;
+  unsigned timeout = 10;  ///< seconds without an answer
+};
+
+/// Adds --port, --baud and --timeout.
+void AddLineOptions(CLI::App& command, LineOptions& options);
+
 struct ReportOptions {
   bool json = false;
   bool quiet = false;

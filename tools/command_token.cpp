@@ -43,24 +43,22 @@ constexpr const char* kExamples =
 
 struct Options {
   std::string output_name;
-  std::string port;
-  unsigned baud = 115200;
-  unsigned timeout = 10;  // seconds
+  LineOptions line;
   ReportOptions report;
 };
 
 void Run(const Options& options) {
   OutputFile output(options.output_name);
-  const std::vector<uint8_t> bytes = AboutFile(options.port, [&] {
-    const auto channel = OpenSerialChannel(options.port, options.baud);
+  const std::vector<uint8_t> bytes = AboutFile(options.line.port, [&] {
+    const auto channel = OpenSerialChannel(options.line.port, options.line.baud);
     PushOptions ask;
-    ask.give_up = std::chrono::seconds(options.timeout);
+    ask.give_up = std::chrono::seconds(options.line.timeout);
     return AskToken(*channel, ask);
   });
   Token token;
   if (ReadToken(bytes.data(), token) != Status::kDone) {
     throw Error(Status::kUnsupported,
-                options.port + ": a token that this mote does not know: get a newer mote");
+                options.line.port + ": a token that this mote does not know: get a newer mote");
   }
   output.Commit(bytes);
   nlohmann::ordered_json json;
@@ -90,18 +88,7 @@ void AddTokenCommand(CLI::App& app) {
        Status::kFileError});
   const auto options = std::make_shared<Options>();
   command->add_option("TOKEN", options->output_name)->required();
-  command->add_option("-p,--port", options->port, "the line: a serial port, a socket, HOST:PORT")
-      ->type_name("DEVICE")
-      ->required();
-  command
-      ->add_option("--baud", options->baud,
-                   fmt::format("speed of a serial port [{}]", options->baud))
-      ->type_name("RATE");
-  command
-      ->add_option("--timeout", options->timeout,
-                   fmt::format("give up after so long without an answer [{}]", options->timeout))
-      ->type_name("SECONDS")
-      ->check(CLI::Range(1, 3600));
+  AddLineOptions(*command, options->line);
   AddReportOptions(*command, options->report, true);
   command->final_callback([options] { Run(*options); });
 }
