@@ -444,11 +444,12 @@ TEST(PatcherCallbacks, NothingIsFlushedBeforeTheHeaderWasChecked) {
 
 TEST(StatusNames, AreDistinctAndTotal) {
   std::vector<std::string> names;
-  for (unsigned number = 0; number <= 10; ++number) names.push_back(StatusName(static_cast<Status>(number)));
+  for (unsigned number = 0; number <= 14; ++number) names.push_back(StatusName(static_cast<Status>(number)));
   EXPECT_EQ(names, (std::vector<std::string>{"done", "need_input", "bad_argument", "corrupt", "wrong_base",
                                              "does_not_fit", "unsupported", "flash_error", "read_error",
-                                             "file_error", "bad_image"}));
-  for (unsigned number = 11; number < 256; ++number) {
+                                             "file_error", "bad_image", "bad_signature", "wrong_device",
+                                             "stale", "downgrade"}));
+  for (unsigned number = 15; number < 256; ++number) {
     EXPECT_STREQ(StatusName(static_cast<Status>(number)), "unknown");
   }
 }
