@@ -164,14 +164,14 @@ Status Agent::PutManifest(uint8_t byte) {
   manifest_[filled_++] = byte;
   const uint8_t* const part = manifest_ + start_;
   const uint32_t size = filled_ - start_;
-  const uint32_t field = size >= 4 ? Get(part + size - 4) : 0;
+  const uint32_t field = size >= 4 ? Get(part + size - 4) : 0;  // that ends here
   switch (part_) {
     case Part::kHeader:
       return PutHeader();
 #if MOTE_WITH_STATEMENTS
     case Part::kStatement:
     case Part::kKnownStatement:
-      return PutStatement();
+      return PutStatement(part, size, field);
 #endif
     case Part::kVendor:
       return PutVendor(part, size, field);
@@ -209,10 +209,8 @@ Status Agent::PutHeader() {
 #if MOTE_WITH_STATEMENTS
 
 // One that was taken already is only skipped.
-Status Agent::PutStatement() {
-  const uint8_t* const statement = manifest_ + start_;
-  const uint32_t size = filled_ - start_;
-  if (size == 4 && Get(statement) <= config_.metadata->trust.statement) {
+Status Agent::PutStatement(const uint8_t* statement, uint32_t size, uint32_t field) {
+  if (size == 4 && field <= config_.metadata->trust.statement) {
     part_ = Part::kKnownStatement;
   }
   if (size < kStatementFixedSize) return Status::kNeedInput;
@@ -255,7 +253,6 @@ Status Agent::TakeStatement(const uint8_t* statement) {
 
 #endif  // MOTE_WITH_STATEMENTS
 
-// `field`: the number of four bytes that ends here.
 Status Agent::PutVendor(const uint8_t* part, uint32_t size, uint32_t field) {
   const Layout& layout = *config_.layout;
   const TrustRecord& known = config_.metadata->trust;
@@ -447,9 +444,8 @@ Status Agent::StartPayload(const uint8_t* server) {
 
 #if MOTE_WITH_ENCRYPTION
 Status Agent::StartDecryptor(const uint8_t* server, uint32_t position) {
-  uint8_t info[kKeyInfoSize] = {'m', 'o', 't', 'e', '-', 'e', '1', 0};
-  CopyBytes(info + 8, config_.device, kDeviceIdSize);
-  CopyBytes(info + 8 + kDeviceIdSize, server + kServerDeltaDigest, kDigestSize);
+  uint8_t info[kKeyInfoSize];
+  MakeKeyInfo(config_.device, server + kServerDeltaDigest, info);
   uint8_t key[kContentKeySize];
   const PayloadCipher& cipher = *config_.cipher;
   if (!cipher.derive(cipher.context, static_cast<Encryption>(server[kServerEncryption]),

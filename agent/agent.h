@@ -133,10 +133,11 @@ class Agent {
   Status Fail(Status status);
   Status PutManifest(uint8_t byte);
   Status PutHeader();
-  Status PutStatement();
-  Status TakeStatement(const uint8_t* statement);
+  // `part`: what there is of it, `size` bytes; `field`: the number in its last four.
+  Status PutStatement(const uint8_t* part, uint32_t size, uint32_t field);
   Status PutVendor(const uint8_t* part, uint32_t size, uint32_t field);
   Status PutServer(const uint8_t* part, uint32_t size, uint32_t field);
+  Status TakeStatement(const uint8_t* statement);
   Status StartPayload(const uint8_t* server_part);
   Status WritePayload(const uint8_t* data, uint32_t size);
   void NextPart(Part part) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/decryptor.h"
 
-#include "patch/bytes.h"
-
 namespace mote {
 
 void Decryptor::Init(const PayloadCipher& cipher, const uint8_t* key, uint8_t piece_bits,
@@ -34,9 +32,8 @@ uint32_t Decryptor::Take(const uint8_t* data, uint32_t size) {
 Status Decryptor::Open(const uint8_t*& data, uint32_t& size) {
   const uint32_t piece = PieceSize();
   const bool last = size_ - (piece_ << bits_) == piece;
-  uint8_t nonce[kPieceNonceSize] = {};
-  StoreLittle(nonce, 4, piece_);
-  nonce[4] = last ? 1 : 0;
+  uint8_t nonce[kPieceNonceSize];
+  MakePieceNonce(piece_, last, nonce);
   if (!cipher_->open(cipher_->context, key_, nonce, buffer_, piece, buffer_ + piece)) {
     return Status::kCorrupt;
   }

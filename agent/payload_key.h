@@ -13,6 +13,22 @@ constexpr uint32_t kContentKeySize = 32;
 constexpr uint32_t kPieceNonceSize = 12;
 constexpr uint32_t kKeyInfoSize = 8 + kDeviceIdSize + kDigestSize;
 
+/// HKDF's info for a payload to `device` (kDeviceIdSize bytes) of the delta with this digest
+/// (kDigestSize bytes): kKeyInfoSize bytes to `info`.
+inline void MakeKeyInfo(const uint8_t* device, const uint8_t* delta_digest, uint8_t* info) {
+  constexpr uint8_t kTag[8] = {'m', 'o', 't', 'e', '-', 'e', '1', 0};
+  CopyBytes(info, kTag, sizeof kTag);
+  CopyBytes(info + sizeof kTag, device, kDeviceIdSize);
+  CopyBytes(info + sizeof kTag + kDeviceIdSize, delta_digest, kDigestSize);
+}
+
+/// The nonce of a piece by its number: kPieceNonceSize bytes to `nonce`.
+inline void MakePieceNonce(uint32_t piece, bool last, uint8_t* nonce) {
+  for (uint32_t i = 0; i < kPieceNonceSize; ++i) nonce[i] = 0;
+  StoreLittle(nonce, 4, piece);
+  nonce[4] = last ? 1 : 0;
+}
+
 struct PayloadCipher {
   /// The key of a payload: agrees on a secret with the device's own key, and derives with HKDF.
   /// `parameter`: EncryptionParameterSize() bytes, also HKDF's salt; `info`: kKeyInfoSize bytes;

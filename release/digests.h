@@ -22,7 +22,13 @@ inline Sha256Functions HostSha256(Sha256& state) {
           [](void* context, uint8_t* digest) {
             std::ranges::copy(static_cast<Sha256*>(context)->Finish(), digest);
           },
-          &state};
+          &state,
+          [](void* context, uint8_t* to) {
+            static_cast<Sha256*>(context)->hash_state().save(context, to);
+          },
+          [](void* context, const uint8_t* from, uint32_t size) {
+            static_cast<Sha256*>(context)->hash_state().restore(context, from, size);
+          }};
 }
 
 /// What the vendor signs. REQUIRES: a whole vendor part.

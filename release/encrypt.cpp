@@ -6,14 +6,13 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "agent/decryptor.h"
 #include "diff/sha256.h"
-#include "patch/bytes.h"
 #include "release/manifest_reader.h"
 
 namespace mote {
 namespace {
 
-constexpr uint8_t kInfoTag[8] = {'m', 'o', 't', 'e', '-', 'e', '1', 0};
 constexpr size_t kSaltSize = 16;
 
 static_assert(kContentKeySize == crypto_aead_chacha20poly1305_IETF_KEYBYTES);
@@ -44,21 +43,6 @@ ContentKey Hkdf(std::span<const uint8_t> salt, std::span<const uint8_t> secret,
   const ContentKey key = Hmac(extracted, info, kFirstBlock);
   Wipe(extracted);
   return key;
-}
-
-KeyInfo MakeInfo(std::span<const uint8_t> device, std::span<const uint8_t> delta_digest) {
-  KeyInfo info;
-  auto at = std::ranges::copy(kInfoTag, info.begin()).out;
-  at = std::ranges::copy(device, at).out;
-  std::ranges::copy(delta_digest, at);
-  return info;
-}
-
-PieceNonce MakeNonce(uint32_t piece, bool last) {
-  PieceNonce nonce{};
-  StoreLittle(nonce.data(), 4, piece);
-  nonce[4] = last ? 1 : 0;
-  return nonce;
 }
 
 HostPublicKey Ephemeral(Encryption encryption, const uint8_t* parameter) {
@@ -132,13 +116,16 @@ EncryptedPayload EncryptPayload(std::span<const uint8_t> delta, std::span<const 
     secret = ephemeral.Agree(key);
     payload.parameter = ephemeral.public_key().bytes;
   }
-  ContentKey content = Hkdf(payload.parameter, secret, MakeInfo(device, Sha256::Of(delta)));
+  KeyInfo info;
+  MakeKeyInfo(device.data(), Sha256::Of(delta).data(), info.data());
+  ContentKey content = Hkdf(payload.parameter, secret, info);
   Wipe(secret);
   const size_t piece = size_t{1} << piece_bits;
   for (size_t from = 0; from < delta.size(); from += piece) {
     const size_t size = std::min(piece, delta.size() - from);
-    const PieceNonce nonce =
-        MakeNonce(static_cast<uint32_t>(from >> piece_bits), from + size == delta.size());
+    PieceNonce nonce;
+    MakePieceNonce(static_cast<uint32_t>(from >> piece_bits), from + size == delta.size(),
+                   nonce.data());
     const size_t to = payload.bytes.size();
     payload.bytes.resize(to + size + kPieceTagSize);
     crypto_aead_chacha20poly1305_ietf_encrypt(&payload.bytes[to], nullptr, &delta[from], size,
@@ -167,26 +154,29 @@ std::vector<uint8_t> DecryptPayload(const ServerPart& server, std::span<const ui
   if (payload.size() != PayloadSize(server)) {
     throw Error(Status::kCorrupt, "the payload has another size than announced");
   }
-  const KeyInfo info = MakeInfo({server.device, kDeviceIdSize}, {server.delta_digest, kDigestSize});
+  KeyInfo info;
+  MakeKeyInfo(server.device, server.delta_digest, info.data());
   ContentKey content;
   if (!cipher.derive(cipher.context, server.encryption, server.parameter, info.data(),
                      content.data())) {
     throw Error(Status::kCorrupt, "the ephemeral key is no point of the curve");
   }
+  std::vector<uint8_t> buffer((size_t{1} << server.piece_bits) + kPieceTagSize);
+  Decryptor decryptor;
+  decryptor.Init(cipher, content.data(), server.piece_bits, server.delta_size, 0, buffer.data());
+  Wipe(content);
   std::vector<uint8_t> delta;
-  const size_t piece = size_t{1} << server.piece_bits;
-  for (uint32_t i = 0; !payload.empty(); ++i) {
-    const size_t size = std::min(piece, payload.size() - kPieceTagSize);
-    const PieceNonce nonce = MakeNonce(i, payload.size() == size + kPieceTagSize);
-    std::vector<uint8_t> plain(payload.begin(), payload.begin() + static_cast<ptrdiff_t>(size));
-    if (!cipher.open(cipher.context, content.data(), nonce.data(), plain.data(),
-                     static_cast<uint32_t>(size), &payload[size])) {
+  while (!payload.empty()) {  // which has as many bytes as announced: all pieces become full
+    payload =
+        payload.subspan(decryptor.Take(payload.data(), static_cast<uint32_t>(payload.size())));
+    const uint8_t* plain;
+    uint32_t size;
+    if (decryptor.Open(plain, size) != Status::kDone) {
       throw Error(Status::kCorrupt, "a piece's tag does not hold");
     }
-    delta.insert(delta.end(), plain.begin(), plain.end());
-    payload = payload.subspan(size + kPieceTagSize);
+    delta.insert(delta.end(), plain, plain + size);
   }
-  Wipe(content);
+  decryptor.Wipe();
   if (!std::equal(server.delta_digest, server.delta_digest + kDigestSize,
                   Sha256::Of(delta).begin())) {
     throw Error(Status::kCorrupt, "the delta has another digest than announced");

@@ -37,14 +37,14 @@ std::vector<uint8_t> WriteVendorPart(const ReleaseFields& fields, SignatureAlgor
   part.reserve(kMaxVendorPart);
   part.resize(kVendorFixedSize);
   part[0] = static_cast<uint8_t>(algorithm);
-  StoreLittle(&part[4], 4, fields.application);
-  StoreLittle(&part[8], 4, fields.hardware);
-  StoreLittle(&part[12], 4, fields.version);
-  StoreLittle(&part[16], 4, fields.security_counter);
-  StoreLittle(&part[20], 4, static_cast<uint32_t>(image.size()));
-  StoreLittle(&part[24], 4, fields.link_address);
-  StoreLittle(&part[28], 4, fields.server_epoch);
-  std::ranges::copy(Sha256::Of(image), &part[32]);
+  StoreLittle(&part[kVendorApplication], 4, fields.application);
+  StoreLittle(&part[kVendorHardware], 4, fields.hardware);
+  StoreLittle(&part[kVendorVersion], 4, fields.version);
+  StoreLittle(&part[kVendorCounter], 4, fields.security_counter);
+  StoreLittle(&part[kVendorImageSize], 4, static_cast<uint32_t>(image.size()));
+  StoreLittle(&part[kVendorLinkAddress], 4, fields.link_address);
+  StoreLittle(&part[kVendorEpoch], 4, fields.server_epoch);
+  std::ranges::copy(Sha256::Of(image), &part[kVendorDigest]);
   if (fields.server_key) {
     part[1] = static_cast<uint8_t>(fields.server_key->algorithm);
     Append(part, KeyBytes(*fields.server_key));
@@ -69,16 +69,16 @@ std::vector<uint8_t> WriteServerPart(const ServerPart& server) {
   std::vector<uint8_t> part;
   part.reserve(kMaxServerPart);
   part.resize(kServerFixedSize);
-  std::copy_n(server.device, kDeviceIdSize, &part[0]);
-  std::copy_n(server.nonce, kNonceSize, &part[8]);
-  StoreLittle(&part[16], 4, server.base_version);
-  std::copy_n(server.base_prefix, kBasePrefixSize, &part[20]);
-  StoreLittle(&part[24], 4, server.delta_size);
-  StoreLittle(&part[28], 4, server.decoder_ram);
-  part[32] = server.codec;
-  part[33] = static_cast<uint8_t>(server.encryption);
-  part[34] = server.piece_bits;
-  std::copy_n(server.delta_digest, kDigestSize, &part[36]);
+  std::copy_n(server.device, kDeviceIdSize, &part[kServerDevice]);
+  std::copy_n(server.nonce, kNonceSize, &part[kServerNonce]);
+  StoreLittle(&part[kServerBaseVersion], 4, server.base_version);
+  std::copy_n(server.base_prefix, kBasePrefixSize, &part[kServerBasePrefix]);
+  StoreLittle(&part[kServerDeltaSize], 4, server.delta_size);
+  StoreLittle(&part[kServerRam], 4, server.decoder_ram);
+  part[kServerCodec] = server.codec;
+  part[kServerEncryption] = static_cast<uint8_t>(server.encryption);
+  part[kServerPieceBits] = server.piece_bits;
+  std::copy_n(server.delta_digest, kDigestSize, &part[kServerDeltaDigest]);
   // The device's own function says what goes together.
   const uint32_t size = ServerPartSize(part.data());
   if (size == 0) throw Error(Status::kBadArgument, "encryption and piece size do not go together");
@@ -98,6 +98,17 @@ std::vector<uint8_t> WriteManifest(std::span<const uint8_t> release,
   return manifest;
 }
 
+void ProvisionRecord(SlotRecord& record, std::span<const uint8_t> release) {
+  const std::span<const uint8_t> signed_part = release.subspan(kTrustHeaderSize);
+  const VendorPart vendor = ParseVendorPart(signed_part.data());
+  record.state = SlotState::kConfirmed;
+  record.boots_left = 0;
+  record.has_digest = record.has_release = true;
+  record.size = vendor.size;
+  std::copy_n(vendor.digest, kDigestSize, record.digest);
+  std::ranges::copy(signed_part, record.release);
+}
+
 std::vector<uint8_t> WriteStatement(const PrivateKey& root, uint32_t sequence,
                                     uint32_t server_epoch,
                                     const std::optional<PublicKey>& new_root) {
@@ -107,11 +118,12 @@ std::vector<uint8_t> WriteStatement(const PrivateKey& root, uint32_t sequence,
   statement.reserve(kMaxStatementSize);
   statement.resize(kTrustHeaderSize + kStatementFixedSize);
   std::ranges::copy(kStatementHeader, &statement[0]);
-  StoreLittle(&statement[4], 4, sequence);
-  StoreLittle(&statement[8], 4, server_epoch);
-  statement[12] = static_cast<uint8_t>(key.algorithm);
+  uint8_t* const part = &statement[kTrustHeaderSize];
+  StoreLittle(part + kStatementSequence, 4, sequence);
+  StoreLittle(part + kStatementEpoch, 4, server_epoch);
+  part[kStatementAlgorithm] = static_cast<uint8_t>(key.algorithm);
   if (new_root) {
-    statement[13] = static_cast<uint8_t>(new_root->algorithm);
+    part[kStatementRootAlgorithm] = static_cast<uint8_t>(new_root->algorithm);
     Append(statement, KeyBytes(*new_root));
   }
   Append(statement, root.Sign(StatementDigestOf(statement)));

@@ -12,6 +12,7 @@
 
 #include "agent/layout.h"
 #include "agent/manifest.h"
+#include "agent/metadata.h"
 #include "diff/sha256.h"
 #include "release/keys.h"
 
@@ -46,6 +47,10 @@ std::vector<uint8_t> WriteServerPart(const ServerPart& part);
 std::vector<uint8_t> WriteManifest(std::span<const uint8_t> release,
                                    const Sha256::Digest& base_digest,
                                    std::span<const uint8_t> server_part, const PrivateKey& server);
+
+/// Makes a slot's record what the factory programs for the image of this release: confirmed. Its
+/// place among updates stays. REQUIRES: a release.
+void ProvisionRecord(SlotRecord& record, std::span<const uint8_t> release);
 
 /// Writes a whole statement, signed by `root`. Throws Error: kBadArgument (sequence number 0),
 /// kUnsupported (an X25519 key).

@@ -308,11 +308,6 @@ Offer MakeOffer(const OfferRequest& request, const Choice& choice, std::span<con
     if (!IsTokenBase(token, base_digest)) {
       throw Error(Status::kBadArgument, "the base image is not the one that the device runs");
     }
-    // It would say that there is no base.
-    if (std::all_of(base_digest.begin(), base_digest.begin() + kBasePrefixSize,
-                    [](uint8_t byte) { return byte == 0; })) {
-      base = {};
-    }
   }
   Offer offer;
   if (request.server) offer.encryption = CheckEncryption(request);

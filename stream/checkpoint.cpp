@@ -203,8 +203,7 @@ Status Checkpoints::Write(Updater& updater, const uint8_t* data, uint32_t size) 
   Status status = Status::kNeedInput;
   do {
     const uint32_t part = size != 0;
-    // What follows a complete image is ignored, but is part of the delta.
-    if (status != Status::kDone) status = updater.Write(data, part);
+    status = updater.Write(data, part);
     if (config_.delta_hash) config_.delta_hash->Update(data, part);
     data += part;
     size -= part;
@@ -214,7 +213,9 @@ Status Checkpoints::Write(Updater& updater, const uint8_t* data, uint32_t size) 
       continue;
     }
     Save(&updater, updater.patcher().new_size());
-  } while (size != 0 && (status == Status::kNeedInput || status == Status::kDone));
+  } while (size != 0 && status == Status::kNeedInput);
+  // What follows a complete image is ignored, but is part of the delta.
+  if (config_.delta_hash) config_.delta_hash->Update(data, size);
   return status;
 }
 

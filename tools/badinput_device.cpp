@@ -26,19 +26,6 @@ constexpr uint32_t kCheckpoints = kMetadata + kMetadataPages * kSector + kSector
 constexpr uint32_t kCheckpointArea = 8 * kSector;
 constexpr uint32_t kFlashSize = kCheckpoints + 2 * kCheckpointArea + kSector;
 
-Sha256Functions Functions(Sha256& state) {
-  Sha256Functions functions = HostSha256(state);
-  functions.save = [](void* context, uint8_t* to) {
-    const HashState hash = static_cast<Sha256*>(context)->hash_state();
-    hash.save(context, to);
-  };
-  functions.restore = [](void* context, const uint8_t* from, uint32_t size) {
-    const HashState hash = static_cast<Sha256*>(context)->hash_state();
-    hash.restore(context, from, size);
-  };
-  return functions;
-}
-
 void Append(Bytes& to, std::span<const uint8_t> bytes) {
   to.insert(to.end(), bytes.begin(), bytes.end());
 }
@@ -93,12 +80,8 @@ void BadinputDevice::Provision(std::span<const uint8_t> image, std::span<const u
   simulated_.Blank(kMetadata, kMetadataPages * kSector);
   metadata_.Load(layout_);
   SlotRecord& record = metadata_.slot(0);
-  record.state = SlotState::kConfirmed;
-  record.has_digest = record.has_release = true;
-  record.size = static_cast<uint32_t>(image.size());
+  ProvisionRecord(record, release);
   record.update = 1;
-  std::ranges::copy(Sha256::Of(image), record.digest);
-  std::ranges::copy(release.subspan(kTrustHeaderSize), record.release);
   RaiseCounter(layout_, metadata_, 0);
   metadata_.Commit();
 }
@@ -124,8 +107,8 @@ Status BadinputDevice::Run(uint8_t slot, bool asks) {
   config.buffer_size = static_cast<uint32_t>(buffer_.size());
   config.memory = reinterpret_cast<uint8_t*>(memory_.data());
   config.memory_size = setup_.memory;
-  config.sha256 = Functions(sha_);
-  config.delta_sha256 = Functions(delta_sha_);
+  config.sha256 = HostSha256(sha_);
+  config.delta_sha256 = HostSha256(delta_sha_);
   config.random = [](void* context, uint8_t* to, uint32_t size) {
     BadinputDevice& self = *static_cast<BadinputDevice*>(context);
     const Nonce nonce = NonceOf(self.cycle_, ++self.requests_);

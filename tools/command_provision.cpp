@@ -96,13 +96,8 @@ std::vector<uint8_t> MakePage(const Options& options, const Release& release) {
   }
   const uint8_t index = device.layout.default_slot;
   SlotRecord& slot = metadata.slot(index);
-  slot.state = SlotState::kConfirmed;
-  slot.has_digest = true;
-  slot.size = vendor.size;
+  ProvisionRecord(slot, release.bytes());
   slot.update = 1;
-  std::copy_n(vendor.digest, kDigestSize, slot.digest);
-  slot.has_release = true;
-  std::copy(release.bytes().begin() + kTrustHeaderSize, release.bytes().end(), slot.release);
   metadata.trust.security_counter = vendor.security_counter;
   Metadata loaded;
   if (metadata.Commit() != Status::kDone || loaded.Load(device.layout) != Status::kDone ||

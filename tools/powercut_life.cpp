@@ -241,12 +241,7 @@ void PowercutDevice::Provision() {
   layout.trust = &trust;
   Metadata metadata;
   metadata.Load(layout);
-  SlotRecord& record = metadata.slot(0);
-  record.state = SlotState::kConfirmed;
-  record.has_digest = record.has_release = true;
-  record.size = static_cast<uint32_t>(images_[0].size());
-  std::ranges::copy(digests_[0], record.digest);
-  std::ranges::copy(std::span(releases_[0]).subspan(kTrustHeaderSize), record.release);
+  ProvisionRecord(metadata.slot(0), releases_[0]);
   for (uint8_t i = 0; i < layout.metadata.pages; ++i) metadata.Commit();
 }
 
@@ -932,28 +927,9 @@ class Life {
 
   // Some of the libraries there are cannot be asked for their state: they hash once more.
   Sha256Functions Functions() {
-    const bool has_state = device_.scenario_.knows_digest;
-    return {&ShaStart,
-            &ShaUpdate,
-            &ShaFinish,
-            &sha256_,
-            has_state ? &ShaSave : nullptr,
-            has_state ? &ShaRestore : nullptr};
-  }
-  static void ShaStart(void* context) { *static_cast<Sha256*>(context) = Sha256(); }
-  static void ShaUpdate(void* context, const uint8_t* data, uint32_t size) {
-    static_cast<Sha256*>(context)->Update({data, size});
-  }
-  static void ShaSave(void* context, uint8_t* state) {
-    const HashState hash = static_cast<Sha256*>(context)->hash_state();
-    hash.save(context, state);
-  }
-  static void ShaRestore(void* context, const uint8_t* state, uint32_t size) {
-    const HashState hash = static_cast<Sha256*>(context)->hash_state();
-    hash.restore(context, state, size);
-  }
-  static void ShaFinish(void* context, uint8_t* digest) {
-    std::ranges::copy(static_cast<Sha256*>(context)->Finish(), digest);
+    Sha256Functions functions = HostSha256(sha256_);
+    if (!device_.scenario_.knows_digest) functions.save = nullptr, functions.restore = nullptr;
+    return functions;
   }
 
   const PowercutDevice& device_;

@@ -312,8 +312,8 @@ struct TrustRig {
     config.buffer_size = static_cast<uint32_t>(sector.size());
     config.memory = memory.data();
     config.memory_size = static_cast<uint32_t>(memory.size());
-    config.sha256 = Functions(sha);
-    config.delta_sha256 = Functions(delta_sha);
+    config.sha256 = HostSha256(sha);
+    config.delta_sha256 = HostSha256(delta_sha);
     config.random = [](void* self, uint8_t* to, uint32_t size) {
       TrustRig& rig = *static_cast<TrustRig*>(self);
       for (uint32_t i = 0; i < size; ++i) to[i] = static_cast<uint8_t>(rig.nonces.Next());
@@ -330,12 +330,6 @@ struct TrustRig {
     if (options.checkpoints) config.checkpoints = &checkpoint_area;
     return config;
   }
-  static Sha256Functions Functions(Sha256& sha) {
-    Sha256Functions functions{&ShaStart, &ShaUpdate, &ShaFinish, &sha, nullptr, nullptr};
-    functions.save = sha.hash_state().save;
-    functions.restore = sha.hash_state().restore;
-    return functions;
-  }
   // Memory that knows nothing. Returns Agent::Init's status.
   Status PowerUp() {
     simulated.PowerUp();
@@ -349,7 +343,7 @@ struct TrustRig {
   }
   Status Boot(BootChoice& choice) {
     uint8_t buffer[64];
-    return Bootloader({layout, metadata, Functions(sha), buffer, sizeof buffer}).Boot(choice);
+    return Bootloader({layout, metadata, HostSha256(sha), buffer, sizeof buffer}).Boot(choice);
   }
   // A reset: the bootloader, then the image that it chose.
   BootChoice Restart() {

@@ -346,7 +346,7 @@ class FuzzDevice {
     // One cut and one failure may be to come.
     for (int i = 0; i < 3 && status != Status::kDone; ++i) {
       if (!simulated_.powered()) simulated_.PowerUp();
-      status = Bootloader({layout_, metadata_, TrustRig::Functions(sha_), buffer, sizeof buffer})
+      status = Bootloader({layout_, metadata_, HostSha256(sha_), buffer, sizeof buffer})
                    .Boot(choice);
     }
     ASSERT_STREQ(StatusName(status), "done") << "there is nothing to start";
@@ -373,8 +373,8 @@ class FuzzDevice {
     config.buffer_size = sizeof sector_;
     config.memory = memory_;
     config.memory_size = sizeof memory_;
-    config.sha256 = TrustRig::Functions(sha_);
-    config.delta_sha256 = TrustRig::Functions(delta_sha_);
+    config.sha256 = HostSha256(sha_);
+    config.delta_sha256 = HostSha256(delta_sha_);
     config.random = [](void* self, uint8_t* to, uint32_t size) {
       std::fill_n(to, size, ++static_cast<FuzzDevice*>(self)->nonce_);
       return true;
