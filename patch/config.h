@@ -28,6 +28,12 @@
 #define MOTE_WITH_CHECKPOINT 0
 #endif
 
+/// Whether the bootloader can rebuild an image in place, where there is room for one only (stream/in_place.h). Needs
+/// MOTE_WITH_MODEL, MOTE_WITH_CHECKPOINT and MOTE_WITH_INSTALL.
+#ifndef MOTE_WITH_IN_PLACE
+#define MOTE_WITH_IN_PLACE 0
+#endif
+
 /// Whether the bootloader can install images from a staging slot (static layouts, agent/layout.h). Without, only A/B.
 #ifndef MOTE_WITH_INSTALL
 #define MOTE_WITH_INSTALL 1
@@ -81,3 +87,7 @@
 
 /// Whether an instruction set is among them whose addresses stand in pairs of instructions.
 #define MOTE_WITH_PAIRS (MOTE_WITH_RISCV || MOTE_WITH_AARCH64)
+
+#if MOTE_WITH_IN_PLACE && !(MOTE_WITH_MODEL && MOTE_WITH_CHECKPOINT && MOTE_WITH_INSTALL)
+#error "MOTE_WITH_IN_PLACE needs MOTE_WITH_MODEL, MOTE_WITH_CHECKPOINT and MOTE_WITH_INSTALL"
+#endif

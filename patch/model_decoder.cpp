@@ -45,8 +45,15 @@ void ModelDecoder::Finish() { Run(0); }
 
 // While there are so many bytes in the queue.
 void ModelDecoder::Run(unsigned least) {
-  while (coder_.count() >= least && patcher_->going()) Next();
+  while (coder_.count() >= least && patcher_->going() && !patcher_->paused()) Next();
 }
+
+#if MOTE_WITH_IN_PLACE
+void ModelDecoder::Continue(bool ended) {
+  cache_end_ = old_position_;
+  Run(ended ? 0 : RangeDecoder::kQueueSize);
+}
+#endif
 
 void ModelDecoder::Fail() { patcher_->Fail(Status::kCorrupt); }
 
@@ -239,26 +246,37 @@ MOTE_ONCE void ModelDecoder::Substitute() {
 }
 
 MOTE_ONCE void ModelDecoder::Insert() {
-  const unsigned match = Bit(MOTE_CONTEXT(match) + again_);
-  again_ = match;
-  uint32_t length = 1;
-  if (match) {
-    const unsigned last = Bit(MOTE_CONTEXT(last_distance));
-    length += Number(MOTE_CONTEXT(match_length));
-    if (!last) {
-      length += kMinMatch - 1;
-      distance_ = Number(MOTE_CONTEXT(distance));
-    }
-    if (length - 1 >= insertion_ || distance_ >= NewPosition()) {
-      Fail();
-      return;
+  unsigned match = 1;
+#if MOTE_WITH_IN_PLACE
+  uint32_t length = match_;
+#else
+  uint32_t length = 0;
+#endif
+  if (length == 0) {
+    match = Bit(MOTE_CONTEXT(match) + again_);
+    again_ = match;
+    length = 1;
+    if (match) {
+      const unsigned last = Bit(MOTE_CONTEXT(last_distance));
+      length += Number(MOTE_CONTEXT(match_length));
+      if (!last) {
+        length += kMinMatch - 1;
+        distance_ = Number(MOTE_CONTEXT(distance));
+      }
+      if (length - 1 >= insertion_ || distance_ >= NewPosition()) {
+        Fail();
+        return;
+      }
     }
   }
-  insertion_ -= length;
   do {
     uint8_t byte = match ? patcher_->ReadNew(distance_ + 1) : Byte(LiteralTree(profile(), NewPosition()));
     patcher_->PutNew(&byte, 1);
-  } while (--length != 0);
+    --insertion_;
+  } while (--length != 0 && !patcher_->paused());
+#if MOTE_WITH_IN_PLACE
+  match_ = length;
+#endif
 }
 
 MOTE_ONCE void ModelDecoder::Seek() {
@@ -309,9 +327,15 @@ void ModelDecoder::Transfer(StateStream& stream) {
   stream.Number(missed_);
   stream.Number(run_);
   stream.Number(insertion_);
+#if MOTE_WITH_IN_PLACE
+  stream.Number(match_);
+#endif
   stream.Number(old_position_);
   stream.Number(last_seek_);
   stream.Number(distance_);
+#if MOTE_WITH_IN_PLACE
+  stream.Require(match_ == 0 || (match_ <= insertion_ && distance_ < NewPosition()));
+#endif
   stream.Number(new_check_);
   for (uint32_t(&recent)[kRecentShifts] : recent_) {
     for (uint32_t& shift : recent) stream.Number(shift);

@@ -23,6 +23,10 @@ class ModelDecoder {
   void Put(uint8_t byte);
   /// There are no more bytes.
   void Finish();
+#if MOTE_WITH_IN_PLACE
+  /// Goes on where the patcher was paused, without what was read of old before.
+  void Continue(bool ended);
+#endif
 
 #if MOTE_WITH_CHECKPOINT
   /// Whether the setting was read: before that there is nothing to save.
@@ -74,6 +78,9 @@ class ModelDecoder {
   Patcher* patcher_;
   uint32_t run_;           // items left that are as predicted
   uint32_t insertion_;     // bytes left of it
+#if MOTE_WITH_IN_PLACE
+  uint32_t match_;         // of these, bytes left of a match that was paused
+#endif
   uint32_t old_position_;
   uint32_t last_seek_;     // where in new
   uint32_t distance_;      // of the last match, less 1

@@ -63,21 +63,31 @@ inline Status Patcher::Start(uint32_t old_check) {
   const uint32_t window_bits = lzss::kMinWindowBits + (field >> 4);
   [[maybe_unused]] const uint32_t profile = field >> 4;
   uint32_t memory_size = 0;
-  if (MOTE_WITH_LZSS && (field & ~kLzssParameter) == static_cast<uint8_t>(Codec::kLzss)) {
+#if MOTE_WITH_IN_PLACE
+  const bool in_place = proves_ || knows_base_;
+#else
+  constexpr bool in_place = false;
+#endif
+  if (MOTE_WITH_LZSS && !in_place && (field & ~kLzssParameter) == static_cast<uint8_t>(Codec::kLzss)) {
     memory_size = 1u << window_bits;
 #if MOTE_WITH_MODEL
   } else if ((field & 0x0F) == static_cast<uint8_t>(Codec::kModel) && profile < kModelProfiles && profile >= kFirstProfile) {
     memory_size = ModelMemory(profile);
 #endif
-  } else if (!kCommands || field != static_cast<uint8_t>(Codec::kRaw)) {
+  } else if (!kCommands || in_place || field != static_cast<uint8_t>(Codec::kRaw)) {
     return Status::kUnsupported;
   }
   if ((old_size_ | new_size_) > kMaxImageSize) return Status::kCorrupt;
   if (new_size_ > config_.output.capacity || memory_size > config_.memory_size) return Status::kDoesNotFit;
   if (old_size_ > config_.base.extent) return Status::kWrongBase;
-  if (Status status = Append(old_size_); status != Status::kDone) return status;
-  Flush();
-  if (check_ != old_check) return Status::kWrongBase;
+#if MOTE_WITH_IN_PLACE
+  if (!knows_base_)
+#endif
+  {
+    if (Status status = Append(old_size_); status != Status::kDone) return status;
+    Flush();
+    if (check_ != old_check) return Status::kWrongBase;
+  }
 #if MOTE_WITH_CHECKPOINT
   old_check_ = old_check;
 #endif
@@ -278,6 +288,14 @@ void Patcher::Transfer(StateStream& stream) {
 }
 #endif
 
+#if MOTE_WITH_IN_PLACE
+Status Patcher::Continue(bool ended) {
+  paused_ = false;
+  if (codec_ == Codec::kModel) model().Continue(ended);
+  return status_;
+}
+#endif
+
 #if MOTE_WITH_MODEL
 // The first error counts; kDone is none.
 void Patcher::Fail(Status status) {
@@ -322,6 +340,9 @@ void Patcher::PutNew(const uint8_t* bytes, uint32_t size) {
 
 void Patcher::CompleteNew(uint32_t new_check) {
   FlushNew();
+#if MOTE_WITH_IN_PLACE
+  if (proves_) check_ = new_check;
+#endif
   if (check_ != new_check) Fail(Status::kCorrupt);
   if (going()) status_ = Status::kDone;
 }

@@ -74,6 +74,9 @@ class Patcher {
     config_ = config;
     state_ = State::kMagic;
     status_ = Status::kNeedInput;
+#if MOTE_WITH_IN_PLACE
+    proves_ = knows_base_ = paused_ = false;
+#endif
     mode_ = Mode::kCheck;
     codec_ = Codec::kRaw;
     shift_ = 0;
@@ -119,6 +122,23 @@ class Patcher {
   uint32_t check() const { return check_; }
 #endif
 
+#if MOTE_WITH_IN_PLACE
+  // For stream/in_place.h, right after Init. Only codec model is taken then.
+  /// Decodes to see what is read of old: Output::read may give anything, as what a delta reads does not depend on it, and the check
+  /// of new is not made.
+  void Prove() { proves_ = true; }
+  /// Transfer, restoring, does not check the base: part of it was overwritten since.
+  void KnowBase() { knows_base_ = true; }
+
+  /// From Output::flush: once the step that is being decoded is done, Write and Finish return kNeedInput, until Continue.
+  void Pause() { paused_ = true; }
+  bool paused() const { return paused_; }
+  /// Goes on as Write with no bytes, or once the delta has `ended`, as Finish. Does not rely on what of old was read before.
+  Status Continue(bool ended);
+  /// Size of the old image in bytes; 0 before the header was read.
+  uint32_t old_size() const { return old_size_; }
+#endif
+
  private:
   // What comes next: the fields of the header (FORMAT.md 3), then those of a command, then the check of new (5). Each is followed by
   // the next in this list, if the code does not say otherwise.
@@ -142,6 +162,9 @@ class Patcher {
   friend class ModelDecoder;
   ModelDecoder& model() { return *reinterpret_cast<ModelDecoder*>(config_.memory); }
   bool going() const { return status_ == Status::kNeedInput; }
+#if !MOTE_WITH_IN_PLACE
+  static constexpr bool paused() { return false; }
+#endif
   void Fail(Status status);
   void FlushNew();
   void ReadOld(uint32_t offset, uint8_t* to, uint32_t size);
@@ -156,6 +179,9 @@ class Patcher {
   Mode mode_;
   Codec codec_;          // of what is being read: raw in the header
   uint8_t codec_field_;  // the header's: codec and parameter
+#if MOTE_WITH_IN_PLACE
+  bool proves_, knows_base_, paused_;
+#endif
   uint32_t shift_;       // of the number being read: bits so far
   uint32_t number_;      // being read
   uint32_t bytes_;       // left of the current difference or insertion

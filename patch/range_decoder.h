@@ -88,7 +88,8 @@ class RangeDecoder {
     stream.Number(range_);
     stream.Number(code_);
     if (stream.restoring()) first_ = 0;
-    if (count_ >= kQueueSize || range_ < kLowest) {
+    // Where it was paused, the queue may be full.
+    if (count_ > kQueueSize - !MOTE_WITH_IN_PLACE || range_ < kLowest) {
       stream.Require(false);
       return;
     }

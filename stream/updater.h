@@ -53,6 +53,9 @@ class Updater {
   Status Finish() { return patcher_.Finish(); }
 
   const Patcher& patcher() const { return patcher_; }
+#if MOTE_WITH_IN_PLACE
+  Patcher& patcher() { return patcher_; }
+#endif
 
 #if MOTE_WITH_CHECKPOINT
   /// Bytes of new that were handed to the flash.

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/in_place.h"
+
+#include "patch/bytes.h"
+#include "patch/check.h"
+#include "patch/state_stream.h"
+#include "stream/flash_pipe.h"
+
+namespace mote {
+
+Status ReadInPlaceHeader(const uint8_t* bytes, InPlaceHeader& header) {
+  if (bytes[0] != kInPlaceMagicAndVersion) {
+    return (bytes[0] ^ kInPlaceMagicAndVersion) >> 4 ? Status::kCorrupt : Status::kUnsupported;
+  }
+  header.forward_size = LoadLittle(bytes + 1, 3);
+  header.inverse_size = LoadLittle(bytes + 4, 3);
+  header.check = LoadLittle(bytes + 7, 4);
+  header.start = UpdateCheck(kCheckStart, bytes, 7);
+  return Status::kDone;
+}
+
+#if MOTE_WITH_IN_PLACE
+
+namespace {
+
+void Count(void* context, uint8_t*, uint32_t size) { *static_cast<uint32_t*>(context) += size; }
+
+// Compares what is written with what a flash holds.
+struct Comparison {
+  FlashPipe pipe;
+  bool same;
+
+  static void Move(void* self, uint8_t* bytes, uint32_t size) {
+    Comparison& comparison = *static_cast<Comparison*>(self);
+    for (uint32_t i = 0; i < size; ++i) {
+      uint8_t there;
+      FlashPipe::Read(&comparison.pipe, &there, 1);
+      if (there != bytes[i]) comparison.same = false;
+    }
+  }
+};
+
+}  // namespace
+
+// ---- The two images, as the decoder sees them.
+
+Status InPlace::ReadOld(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+  InPlace& self = *static_cast<InPlace*>(context);
+  uint32_t at = offset;
+  if (self.proving_) {
+    // All that is written between two records may be written again, and then it is read again.
+    if (self.complete_ > offset && self.complete_ - offset > self.distance_) self.distance_ = self.complete_ - offset;
+  } else {
+    at += self.distance_;
+    if (at < self.saved_ + self.interval_) return Status::kCorrupt;
+  }
+  return self.flash().read(self.flash().context, self.config_.area.offset + at, to, size);
+}
+
+Status InPlace::ReadNew(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+  const InPlace& self = *static_cast<InPlace*>(context);
+  if (!self.proving_) return self.flash().read(self.flash().context, self.config_.area.offset + offset, to, size);
+  do *to++ = 0;
+  while (--size != 0);
+  return Status::kDone;
+}
+
+Status InPlace::Erase(void* context, uint32_t offset) {
+  const InPlace& self = *static_cast<InPlace*>(context);
+  if (self.proving_) return Status::kDone;
+  return self.flash().erase(self.flash().context, self.config_.area.offset + offset);
+}
+
+// What does not read back now could not be written again later.
+Status InPlace::Program(void* context, uint32_t offset, const uint8_t* data, uint32_t size) {
+  InPlace& self = *static_cast<InPlace*>(context);
+  const uint32_t end = offset + size;
+  if (!self.proving_) {
+    const Flash& flash = self.flash();
+    offset += self.config_.area.offset;
+    if (Status status = flash.program(flash.context, offset, data, size); status != Status::kDone) return status;
+    Comparison there = {{flash, offset, offset + size}, true};
+    Comparison::Move(&there, const_cast<uint8_t*>(data), size);
+    if (!there.same) return Status::kFlashError;
+  }
+  if (end - self.complete_ == self.flash().erase_unit) {
+    self.complete_ = end;
+    self.updater_.patcher().Pause();
+  }
+  return Status::kDone;
+}
+
+// ---- Decoding.
+
+Status InPlace::Start(bool proving) {
+  const uint32_t unit = flash().erase_unit;
+  uint32_t rest = unit;
+  while (rest >= config_.buffer_size && config_.buffer_size != 0) rest -= config_.buffer_size;
+  if (rest != 0 || config_.buffer_size < kMinInPlaceBuffer || config_.journal.count < 2) return Status::kBadArgument;
+  proving_ = proving;
+  complete_ = saved_ = number_ = consumed_ = 0;
+  old_ = {&ReadOld, &Erase, &Program, this, unit, flash().program_unit, flash().erased_value};
+  new_ = old_;
+  new_.read = &ReadNew;
+  const uint32_t size = config_.area.size;
+  const Status status = updater_.Init({{&old_, 0, size},
+                                       {&new_, 0, size - unit},
+                                       config_.buffer,
+                                       config_.buffer_size,
+                                       config_.memory,
+                                       config_.memory_size,
+                                       {}});
+  if (proving) updater_.patcher().Prove();
+  return status;
+}
+
+// After a call of the decoder: it pauses where a sector is complete.
+Status InPlace::Proceed(Status status, bool ended) {
+  while (status == Status::kNeedInput && updater_.patcher().paused()) {
+    status = Settle();
+    if (status == Status::kDone) status = updater_.patcher().Continue(ended);
+  }
+  return status;
+}
+
+Status InPlace::WriteProof(const uint8_t* data, uint32_t size) {
+  Status status = Status::kNeedInput;
+  for (; size != 0 && status == Status::kNeedInput; --size) {
+    ++consumed_;
+    status = Proceed(updater_.Write(data++, 1), false);
+  }
+  return status;
+}
+
+// What is left of the delta.
+Status InPlace::Feed() {
+  const Slot& delta = config_.delta;
+  Status status = Proceed(updater_.Write(nullptr, 0), consumed_ == delta.size);
+  while (status == Status::kNeedInput && consumed_ != delta.size) {
+    uint8_t bytes[32];
+    const uint32_t left = delta.size - consumed_;
+    const uint32_t size = left < sizeof bytes ? left : uint32_t{sizeof bytes};
+    status = delta.flash->read(delta.flash->context, delta.offset + consumed_, bytes, size);
+    if (status == Status::kDone) status = WriteProof(bytes, size);
+  }
+  if (status == Status::kNeedInput) status = Proceed(updater_.Finish(), true);
+  return status == Status::kNeedInput ? Status::kCorrupt : status;
+}
+
+// A sector is complete. What comes after it may be decoded from a record once more.
+Status InPlace::Settle() {
+  if (proving_) {
+    uint32_t size = 4;  // the check
+    StateStream counter(false, &Count, &size);
+    Transfer(counter);
+    return size <= config_.journal.size ? Status::kDone : Status::kDoesNotFit;
+  }
+  return complete_ - saved_ < interval_ ? Status::kDone : Save();
+}
+
+// ---- The proof.
+
+Status InPlace::BeginProof(const InPlaceConfig& config) {
+  config_ = config;
+  distance_ = 0;
+  return Start(true);
+}
+
+Status InPlace::FinishProof(InPlacePlan& plan) {
+  const Status status = Feed();
+  if (status != Status::kDone) return status;
+  const uint32_t unit = flash().erase_unit;
+  plan.old_size = updater_.patcher().old_size();
+  plan.new_size = new_size();
+  plan.interval = 0;
+  for (uint32_t room = config_.area.size - OldEnd(plan.old_size); room >= distance_ + unit; room -= unit) ++plan.interval;
+  return plan.interval != 0 ? Status::kDone : Status::kDoesNotFit;
+}
+
+Status InPlace::Prove(const InPlaceConfig& config, InPlacePlan& plan) {
+  const Status status = BeginProof(config);
+  return status == Status::kNeedInput ? FinishProof(plan) : status;
+}
+
+uint32_t InPlace::OldEnd(uint32_t old_size) const {
+  uint32_t end = 0;
+  while (end < old_size) end += flash().erase_unit;
+  return end;
+}
+
+// ---- The update.
+
+Status InPlace::Run(const InPlaceConfig& config, const InPlacePlan& plan, uint32_t progress) {
+  config_ = config;
+  Status status = Start(false);
+  if (status != Status::kNeedInput) return status;
+  const uint32_t unit = flash().erase_unit;
+  const uint32_t old_end = OldEnd(plan.old_size);
+  distance_ = config_.area.size - old_end;
+  interval_ = plan.interval * unit;
+  uint32_t step = 0;
+  for (uint32_t at = old_end; at != 0; ++step) {
+    at -= unit;
+    if (step < progress) continue;
+    status = MoveSector(at);
+    if (status == Status::kDone) status = config_.advance(config_.context);
+    if (status != Status::kDone) return status;
+    ++progress;
+  }
+  number_ = progress - step;
+  if (number_ != 0) {
+    if (status = Restore(); status != Status::kDone) return status;
+  }
+  return Feed();
+}
+
+// Its copy is destroyed only after the sector itself is not needed any more.
+Status InPlace::MoveSector(uint32_t from) {
+  const uint32_t unit = flash().erase_unit;
+  Status status = Erase(this, from + distance_);
+  for (uint32_t end = from + unit; from != end && status == Status::kDone; from += config_.buffer_size) {
+    status = ReadNew(this, from, config_.buffer, config_.buffer_size);
+    if (status == Status::kDone) status = Program(this, from + distance_, config_.buffer, config_.buffer_size);
+  }
+  return status;
+}
+
+// ---- The journal.
+
+uint32_t InPlace::RecordStart() const {
+  const JournalArea& journal = config_.journal;
+  uint32_t area = config_.first_record + number_;
+  while (area >= journal.count) area -= journal.count;
+  return journal.offset + area * journal.size;
+}
+
+void InPlace::Transfer(StateStream& stream) {
+  uint32_t number = number_;
+  stream.Number(number);
+  stream.Require(number == number_);
+  stream.Number(consumed_);
+  updater_.Transfer(stream);
+}
+
+// The record before it stays: only when this one is known to be whole, it is the one to go on from.
+Status InPlace::Save() {
+  const Flash& flash = *config_.journal.flash;
+  ++number_;
+  const uint32_t start = RecordStart();
+  const uint32_t end = start + config_.journal.size;
+  for (uint32_t at = start; at != end; at += flash.erase_unit) {
+    if (Status status = flash.erase(flash.context, at); status != Status::kDone) return status;
+  }
+  FlashPipe pipe(flash, start, end);
+  StateStream stream(false, &FlashPipe::Write, &pipe);
+  Transfer(stream);
+  uint32_t check = pipe.check();
+  stream.Number(check);
+  pipe.Flush();
+  Comparison there = {{flash, start, end}, !pipe.failed()};
+  StateStream reader(false, &Comparison::Move, &there);
+  Transfer(reader);
+  reader.Number(check);
+  if (!there.same) return Status::kFlashError;
+  saved_ = complete_;
+  return config_.advance(config_.context);
+}
+
+Status InPlace::Restore() {
+  const uint32_t start = RecordStart();
+  FlashPipe pipe(*config_.journal.flash, start, start + config_.journal.size);
+  StateStream stream(true, &FlashPipe::Read, &pipe);
+  updater_.patcher().KnowBase();
+  Transfer(stream);
+  const uint32_t check = pipe.check();
+  uint32_t expected = 0;
+  stream.Number(expected);
+  if (!stream.good() || pipe.failed() || expected != check || consumed_ > config_.delta.size) return Status::kFlashError;
+  complete_ = saved_ = updater_.flushed();
+  updater_.patcher().Pause();
+  return Status::kDone;
+}
+
+#endif  // MOTE_WITH_IN_PLACE
+
+}  // namespace mote
