@@ -8,6 +8,11 @@ namespace {
 
 [[maybe_unused]] constexpr int kStepAttempts = 3;  // of an installation, at one start
 
+[[maybe_unused]] bool IsRunning(InstallState state) {
+  return state == InstallState::kOverwriteRunning || state == InstallState::kSwapRunning ||
+         state == InstallState::kInPlaceRunning || state == InstallState::kUndoRunning;
+}
+
 // It may be otherwise at the next start.
 bool IsTransient(Status status) {
   return status == Status::kReadError || status == Status::kFlashError;
@@ -15,8 +20,8 @@ bool IsTransient(Status status) {
 
 }  // namespace
 
-Status CheckDigest(const Slot& slot, uint32_t size, const uint8_t* digest,
-                   const Sha256Functions& sha256, uint8_t* buffer, uint32_t buffer_size) {
+Status HashImage(const Slot& slot, uint32_t size, const Sha256Functions& sha256, uint8_t* buffer,
+                 uint32_t buffer_size, uint8_t* digest) {
   if (size > slot.size) return Status::kCorrupt;
   sha256.start(sha256.context);
   for (uint32_t at = 0; at < size;) {
@@ -26,8 +31,15 @@ Status CheckDigest(const Slot& slot, uint32_t size, const uint8_t* digest,
     sha256.update(sha256.context, buffer, part);
     at += part;
   }
+  sha256.finish(sha256.context, digest);
+  return Status::kDone;
+}
+
+Status CheckDigest(const Slot& slot, uint32_t size, const uint8_t* digest,
+                   const Sha256Functions& sha256, uint8_t* buffer, uint32_t buffer_size) {
   uint8_t found[kDigestSize];
-  sha256.finish(sha256.context, found);
+  const Status status = HashImage(slot, size, sha256, buffer, buffer_size, found);
+  if (status != Status::kDone) return status;
   return IsEqual(found, digest, kDigestSize) ? Status::kDone : Status::kCorrupt;
 }
 
@@ -98,10 +110,7 @@ Status Bootloader::Boot(BootChoice& choice) {
       if (Status status = FinishInstall(); status != Status::kDone) {
         result = status;
         // Where it was not begun, primary is as it was.
-        if (metadata.install == InstallState::kOverwriteRunning ||
-            metadata.install == InstallState::kSwapRunning) {
-          break;
-        }
+        if (IsRunning(metadata.install)) break;
       }
     }
 #endif
@@ -110,7 +119,8 @@ Status Bootloader::Boot(BootChoice& choice) {
 #if MOTE_WITH_INSTALL
       if (restored || !CanRestore() || result != Status::kCorrupt) break;
       restored = true;
-      metadata.install = InstallState::kOverwriteRequested;
+      metadata.install = layout.install == Install::kInPlace ? InstallState::kUndoRequested
+                                                             : InstallState::kOverwriteRequested;
       result = metadata.Commit();
       if (result != Status::kDone) break;
       result = Status::kCorrupt;
@@ -144,6 +154,13 @@ Status Bootloader::Boot(BootChoice& choice) {
       return Choose(i, choice);
     }
   }
+#if MOTE_WITH_IN_PLACE
+  // It did not confirm itself and cannot be taken back; but it is whole, and there is no other.
+  if (layout.install == Install::kInPlace && metadata.install == InstallState::kNone &&
+      primary_record().state == SlotState::kBad && CheckImage(layout.primary) == Status::kDone) {
+    return Choose(layout.primary, choice);
+  }
+#endif
   // Its starts cannot be counted any more; but it is whole, and there is no other.
   if (uncounted != kNoSlot) return Choose(uncounted, choice);
   return result;
@@ -154,6 +171,9 @@ Status Bootloader::Boot(BootChoice& choice) {
 // kDone: there is no installation any more. Anything else: it is only requested yet, or has to go
 // on at the next start.
 Status Bootloader::FinishInstall() {
+#if MOTE_WITH_IN_PLACE
+  if (config_.layout.install == Install::kInPlace) return FinishInPlace();
+#endif
   if (config_.metadata.install == InstallState::kOverwriteRequested ||
       config_.metadata.install == InstallState::kSwapRequested) {
     const Status status = BeginInstall();

@@ -48,6 +48,7 @@
 #include "agent/layout.h"
 #include "agent/metadata.h"
 #include "agent/sha256.h"
+#include "stream/in_place.h"
 
 namespace mote {
 
@@ -59,6 +60,10 @@ struct BootConfig {
   /// installed to, and not 0; a few hundred bytes are quick enough.
   uint8_t* buffer;
   uint32_t buffer_size;
+  /// With Install::kInPlace, the codec's memory, as InPlaceConfig::memory; and the buffer is as
+  /// InPlaceConfig::buffer.
+  uint8_t* memory = nullptr;
+  uint32_t memory_size = 0;
 };
 
 struct BootChoice {
@@ -97,6 +102,13 @@ class Bootloader {
   Status CopyUnit(const Slot& from, uint32_t from_unit, const Slot& to, uint32_t to_unit);
   Status CompleteOverwrite();
   Status CompleteSwap();
+#if MOTE_WITH_IN_PLACE
+  Status FinishInPlace();
+  Status ReadFile(InPlaceConfig& config, bool& reversible) const;
+  Status CheckFile(const InPlaceHeader& header) const;
+  Status ProveInPlace(const InPlaceConfig& config);
+  Status CompleteInPlace(bool reversible);
+#endif
   void Refuse(Status status);
   Status Choose(uint8_t index, BootChoice& choice) const;
 
@@ -111,7 +123,15 @@ class Bootloader {
 
   BootConfig config_;
   Status refused_ = Status::kDone;
+#if MOTE_WITH_IN_PLACE
+  InPlace in_place_;
+#endif
 };
+
+/// The SHA-256 of the first `size` bytes of `slot`, kDigestSize bytes, to `digest`. kDone,
+/// kReadError, or kCorrupt: the slot is shorter. `buffer` is for reading, of 1 byte or more.
+Status HashImage(const Slot& slot, uint32_t size, const Sha256Functions& sha256, uint8_t* buffer,
+                 uint32_t buffer_size, uint8_t* digest);
 
 /// kDone if the SHA-256 of the first `size` bytes of `slot` is `digest`, kCorrupt if not,
 /// kReadError. `buffer` is for reading, of 1 byte or more. All memory is the caller's.

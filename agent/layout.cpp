@@ -2,6 +2,7 @@
 #include "agent/layout.h"
 
 #include "patch/config.h"
+#include "stream/flash_pipe.h"
 
 namespace mote {
 namespace {
@@ -34,9 +35,26 @@ bool Overlap(const Slot& a, const Slot& b) {
   return a.flash == b.flash && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
 }
 
+bool IsJournalSane(const Layout& layout) {
+  const JournalArea* const journal = layout.journal;
+  if (!journal || journal->count < 2 || journal->size > 0xFFFFFFFF / 0xFF) return false;
+  const Slot all = {journal->flash, journal->offset, journal->size * journal->count};
+  const MetadataArea& area = layout.metadata;
+  if (!IsWhole(all) || !IsMultiple(journal->size, journal->flash->erase_unit) ||
+      journal->flash->program_unit > kMaxPipeUnit ||
+      Overlap(all, {area.flash, area.offset, area.page_size * area.pages})) {
+    return false;
+  }
+  for (uint8_t i = 0; i < layout.count; ++i) {
+    if (Overlap(all, layout.slots[i].slot)) return false;
+  }
+  return true;
+}
+
 bool IsInstallSane(const Layout& layout) {
   if (layout.install == Install::kNone) return true;
-  if (!MOTE_WITH_INSTALL || layout.install > Install::kSwap || layout.primary >= layout.count ||
+  constexpr Install kLast = MOTE_WITH_IN_PLACE ? Install::kInPlace : Install::kSwap;
+  if (!MOTE_WITH_INSTALL || layout.install > kLast || layout.primary >= layout.count ||
       layout.staging >= layout.count) {
     return false;
   }
@@ -44,6 +62,7 @@ bool IsInstallSane(const Layout& layout) {
   const SlotInfo& staging = layout.slots[layout.staging];
   if (!primary.bootable || primary.factory || staging.bootable || staging.factory) return false;
   const uint32_t unit = InstallUnit(layout);
+  if (layout.install == Install::kInPlace) return primary.slot.size > unit && IsJournalSane(layout);
   return IsMultiple(unit, primary.slot.flash->erase_unit) &&
          IsMultiple(unit, staging.slot.flash->erase_unit) &&
          ImageCapacity(layout, layout.staging) != 0;
@@ -88,13 +107,14 @@ uint8_t SlotAtAddress(const Layout& layout, uint32_t address) {
 uint32_t InstallUnit(const Layout& layout) {
   const uint32_t primary = layout.slots[layout.primary].slot.flash->erase_unit;
   const uint32_t staging = layout.slots[layout.staging].slot.flash->erase_unit;
-  return primary > staging ? primary : staging;
+  return primary > staging || layout.install == Install::kInPlace ? primary : staging;
 }
 
 uint32_t ImageCapacity(const Layout& layout, uint8_t target) {
   if (!MOTE_WITH_INSTALL || layout.install == Install::kNone) return layout.slots[target].slot.size;
   const uint32_t unit = InstallUnit(layout);
   uint32_t primary = layout.slots[layout.primary].slot.size;
+  if (layout.install == Install::kInPlace) return primary - unit;
   const uint32_t staging = layout.slots[layout.staging].slot.size;
   primary -= primary % unit;
   if (layout.install == Install::kSwap) primary = primary > unit ? primary - unit : 0;

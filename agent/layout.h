@@ -6,7 +6,7 @@
 // This file: where on a device's flash the images and the metadata are. A constant of the product,
 // the same in the bootloader and in every firmware.
 //
-// Two layouts:
+// Three layouts:
 //
 //   A/B      two bootable slots, each image linked for the slot it is in. An update goes into the
 //            one that does not run, and is started there. Nothing is ever copied.
@@ -19,6 +19,9 @@
 //
 //   static   one bootable slot (primary) and one where updates arrive (staging). The bootloader
 //            swaps them, so that the old image can come back, or overwrites primary.
+//
+//   in place one bootable slot (primary), larger than the image by some spare sectors, and a small
+//            one where the delta arrives (staging). The bootloader rebuilds the image over itself.
 #pragma once
 
 #include <stdint.h>
@@ -26,6 +29,7 @@
 #include "agent/signature.h"
 #include "patch/status.h"
 #include "stream/flash.h"
+#include "stream/in_place.h"
 
 namespace mote {
 
@@ -54,6 +58,10 @@ enum class Install : uint8_t {
   /// Exchanged, on trial. Primary's last sector is kept free for it: an image is at least one
   /// sector (the larger of the two flashes' erase units) smaller than primary.
   kSwap = 2,
+  /// Rebuilt in primary from a file of deltas in staging (stream/in_place.h); on trial if the file
+  /// has one that takes it back. Primary has one sector at least that no image uses, better more.
+  /// Needs MOTE_WITH_IN_PLACE=1.
+  kInPlace = 3,
 };
 
 /// Two or three pages that hold the records of METADATA.md in turn.
@@ -81,13 +89,15 @@ struct Layout {
   uint8_t default_slot;  ///< bootable; started while there is no metadata
   uint8_t trial_boots;   ///< 1 to 255: starts in which a new image has to confirm itself
   Install install;
-  uint8_t primary;  ///< with kOverwrite and kSwap: bootable
-  uint8_t staging;  ///< with kOverwrite and kSwap: not bootable
+  uint8_t primary;  ///< unless kNone: bootable
+  uint8_t staging;  ///< unless kNone: not bootable
   MetadataArea metadata;
   /// Null: images are not signed, the records have no room for signatures, and Agent cannot be
   /// used. Else the bootloader starts nothing that the vendor did not sign, and a device fresh from
   /// the factory needs a record that says so (`mote provision`). Needs MOTE_WITH_TRUST=1.
   const Trust* trust = nullptr;
+  /// With kInPlace: where the state of the bootloader's decoder goes.
+  const JournalArea* journal = nullptr;
 };
 
 /// Bytes that a metadata page takes at least, for `slots` slots and this program unit, in a layout
@@ -104,20 +114,21 @@ constexpr uint32_t MetadataPageSize(uint8_t slots, uint32_t program_unit, bool t
 /// callback, a slot or page that is not made of whole erase units or leaves 32 bits, things that
 /// overlap, a program unit that is not a power of two or does not divide the erase unit, erase
 /// units of primary and staging of which neither divides the other, a metadata page that is too
-/// small; an installation in a build without it (MOTE_WITH_INSTALL=0); trust without a verifier, or
-/// in a build without it.
+/// small; an installation in a build without it (MOTE_WITH_INSTALL=0, MOTE_WITH_IN_PLACE=0); a
+/// journal that is missing or overlaps; trust without a verifier, or in a build without it.
 Status CheckLayout(const Layout& layout);
 
 /// The slot whose images are linked for `address`, or kNoSlot: how a running firmware finds out
 /// where it is.
 uint8_t SlotAtAddress(const Layout& layout, uint32_t address);
 
-/// The largest image, in bytes, that an update may write into slot `target`: with kSwap and
-/// kOverwrite, what both slots have room for. REQUIRES: target < layout.count.
+/// The largest image, in bytes, that an update for slot `target` may have: with kSwap and
+/// kOverwrite, what both slots have room for; with kInPlace, all but one sector of primary.
+/// REQUIRES: target < layout.count.
 uint32_t ImageCapacity(const Layout& layout, uint8_t target);
 
-/// Bytes that an installation copies in one step: the larger of the two erase units.
-/// REQUIRES: install is not kNone.
+/// Bytes that an installation copies in one step: the larger of the two erase units; with kInPlace,
+/// primary's. REQUIRES: install is not kNone.
 uint32_t InstallUnit(const Layout& layout);
 
 }  // namespace mote

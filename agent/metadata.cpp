@@ -146,7 +146,8 @@ void Metadata::Transfer(StateStream& stream, uint32_t& sequence) {
   stream.Bytes(header, sizeof header);  // Examine has looked at it
   stream.Number(sequence);
   stream.Number(install);
-  stream.Require(install <= InstallState::kSwapRunning);
+  stream.Require(install <= (MOTE_WITH_IN_PLACE ? InstallState::kUndoRunning
+                                                : InstallState::kSwapRunning));
   uint8_t flags = layout_->trust ? kHasTrust : 0;
   stream.Number(flags);
   stream.Require(flags == (layout_->trust ? kHasTrust : 0));
@@ -206,8 +207,12 @@ Status Metadata::Parse(uint8_t page) {
   Transfer(stream, sequence);
   if (pipe.failed()) return Status::kReadError;
   if (!stream.good()) return Status::kUnsupported;
-  return install != InstallState::kNone && layout_->install == Install::kNone ? Status::kBadArgument
-                                                                              : Status::kDone;
+  const bool in_place = layout_->install == Install::kInPlace;
+  return install != InstallState::kNone &&
+                 (layout_->install == Install::kNone ||
+                  (install >= InstallState::kInPlaceRequested) != in_place)
+             ? Status::kBadArgument
+             : Status::kDone;
 }
 
 void Metadata::Reset() {
@@ -379,6 +384,9 @@ Status Activate(const Layout& layout, Metadata& metadata, uint8_t index) {
       break;
     case Install::kSwap:
       metadata.install = InstallState::kSwapRequested;
+      break;
+    case Install::kInPlace:
+      metadata.install = InstallState::kInPlaceRequested;
       break;
   }
   return metadata.Commit();

@@ -31,13 +31,17 @@ enum class SlotState : uint8_t {
   kBad = 5,  ///< did not confirm itself in time, or its digest does not hold
 };
 
-/// Whether the bootloader is to copy staging to primary. The numbers are those in the records.
+/// What the bootloader is to do with staging and primary. The numbers are those in the records.
 enum class InstallState : uint8_t {
   kNone = 0,
   kOverwriteRequested = 1,  ///< nothing was changed yet
   kSwapRequested = 2,
   kOverwriteRunning = 3,
   kSwapRunning = 4,
+  kInPlaceRequested = 5,
+  kInPlaceRunning = 6,
+  kUndoRequested = 7,  ///< in place, with the delta that takes the last update back
+  kUndoRunning = 8,
 };
 
 struct SlotRecord {
@@ -85,8 +89,8 @@ class Metadata {
   ///  - kUnsupported: there is a whole record of a version or with a value that this build does not
   ///    know. Nothing may be started or changed: the port's fault, which put an old bootloader or
   ///    firmware on a newer device;
-  ///  - kBadArgument: the record is for another number of slots, or of an installation in a layout
-  ///  that has none: the port's.
+  ///  - kBadArgument: the record is for another number of slots, or of an installation that the
+  ///  layout does not have: the port's.
   /// REQUIRES: CheckLayout(layout) is kDone, which the bootloader makes sure of at every start.
   /// A page that cannot be read, three times in a row, counts as one without a record.
   Status Load(const Layout& layout);
@@ -96,7 +100,7 @@ class Metadata {
   SlotRecord& slot(uint8_t index) { return slots_[index]; }
   const SlotRecord& slot(uint8_t index) const { return slots_[index]; }
   InstallState install = InstallState::kNone;
-  /// Steps' worth of sectors that the installation is about.
+  /// Steps' worth of sectors that the installation is about; in place, InPlacePlan::interval.
   uint32_t install_units = 0;
   /// Steps done of an installation, or resume points passed by a session.
   uint32_t progress = 0;

@@ -120,6 +120,9 @@ Status Session::Begin(const SessionConfig& config) {
   flash_ = {
       &Read, &Erase, &Program, this, flash.erase_unit, flash.program_unit, flash.erased_value};
   StartHashes();
+#if MOTE_WITH_IN_PLACE
+  if (in_place()) return status_ = BeginInPlace();
+#endif
   const UpdaterConfig updater_config = {
       layout.slots[config.running].slot,
       {&flash_, info.slot.offset, ImageCapacity(layout, config.target)},
@@ -163,7 +166,12 @@ void Session::Resume(const UpdaterConfig& config) {
     StartHashes();
     return;
   }
-  const uint32_t end = sector_ + updater_.flushed();
+  SkipSectors(updater_.flushed());
+}
+
+// So many bytes of the target are complete: whole sectors.
+void Session::SkipSectors(uint32_t size) {
+  const uint32_t end = sector_ + size;
   for (; sector_ != end; sector_ += flash_.erase_unit) {
     if (--until_mark_ != 0) continue;
     until_mark_ = interval_;
@@ -175,6 +183,12 @@ void Session::Resume(const UpdaterConfig& config) {
 Status Session::Write(const uint8_t* data, uint32_t size) {
   if (status_ != Status::kNeedInput) return status_;
   Status status;
+#if MOTE_WITH_IN_PLACE
+  if (in_place()) {
+    status = WriteInPlace(data, size);
+    return status == Status::kNeedInput ? status : Fail(status);
+  }
+#endif
 #if MOTE_WITH_CHECKPOINT
   if (config_.checkpoints) {
     status = checkpoints_.Write(updater_, data, size);
@@ -192,6 +206,12 @@ Status Session::Write(const uint8_t* data, uint32_t size) {
 
 Status Session::Finish() {
   if (status_ != Status::kNeedInput) return status_;
+#if MOTE_WITH_IN_PLACE
+  if (in_place()) {
+    const Status status = FinishInPlace();
+    return status == Status::kDone ? status_ = status : status == Status::kNeedInput ? status : Fail(status);
+  }
+#endif
   Status status = updater_.Finish();
   if (status == Status::kNeedInput) return status;
   if (status == Status::kDone) status = VerifyDelta();
@@ -242,6 +262,20 @@ Status Session::Verify() {
   return config_.metadata->Commit();
 }
 
+uint32_t Session::new_size() const {
+#if MOTE_WITH_IN_PLACE
+  if (in_place()) return received_ < kInPlaceHeaderSize ? 0 : header_.Size();
+#endif
+  return updater_.patcher().new_size();
+}
+
+uint32_t Session::produced() const {
+#if MOTE_WITH_IN_PLACE
+  if (in_place()) return received_;
+#endif
+  return updater_.patcher().produced();
+}
+
 // ---- The target's flash, as the updater sees it.
 
 Status Session::Read(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
@@ -280,7 +314,10 @@ Status Session::Start() {
   SlotRecord& slot = record();
 #if MOTE_WITH_TRUST
   if (config_.release) {
-    if (VendorField(config_.release, kVendorImageSize) != new_size()) return Status::kCorrupt;
+    const bool is_image = config_.layout->install != Install::kInPlace;
+    if (is_image && VendorField(config_.release, kVendorImageSize) != new_size()) {
+      return Status::kCorrupt;
+    }
     const uint32_t size = VendorPartSize(config_.release) + kSignatureSize;
     for (uint32_t i = 0; i < kMaxVendorSigned; ++i) {
       slot.release[i] = i < size ? config_.release[i] : 0;

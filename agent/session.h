@@ -31,7 +31,12 @@
 // Begin goes on from the last one, and offset() says at which byte of the delta. Sectors behind it
 // that were complete are kept, as above, each by a mark of its own.
 //
-// RAM: sizeof(Session), about 300 bytes, the caller's, with the buffers and contexts in the
+// In place (Install::kInPlace), what arrives is a file of deltas (FORMAT.md 12), which goes into
+// staging as it is. While it does, it is decoded without writing anything: it is refused as early
+// as any other delta, or the bootloader can do it. The digest is that of the file; an interrupted
+// one goes on behind the sectors that are complete, as offset() says.
+//
+// RAM: sizeof(Session), about 300 bytes, with MOTE_WITH_IN_PLACE 800, the caller's, with the buffers and contexts in the
 // configuration. A Session may not be moved between Begin and Finish. Not thread-safe. It may be
 // abandoned at any time. Stack: about 400 bytes below Write and Finish, and the codec's.
 #pragma once
@@ -43,6 +48,7 @@
 #include "agent/sha256.h"
 #include "stream/checkpoint.h"
 #include "stream/delta_hash.h"
+#include "stream/in_place.h"
 #include "stream/updater.h"
 
 namespace mote {
@@ -61,12 +67,14 @@ struct SessionConfig {
   uint32_t memory_size;
   Sha256Functions sha256;
   /// What the new image must have, kDigestSize bytes; null: only the delta's own check is made,
-  /// which finds accidents, not attackers. Must outlive the session.
+  /// which finds accidents, not attackers. In place: what the file must have. Must outlive the
+  /// session.
   const uint8_t* digest = nullptr;
   /// Where the new image was linked to run; kAnyAddress: not checked.
   uint32_t link_address = kAnyAddress;
 #if MOTE_WITH_CHECKPOINT
-  /// Null: an interrupted update is resumed by replay only. Must outlive the session.
+  /// Null, as always in place: an interrupted update is resumed by replay only. Must outlive the
+  /// session.
   const CheckpointArea* checkpoints = nullptr;
   /// Numbers that tell this delta from others, as UpdateIdentity: for the transport to know.
   uint32_t delta = 0, delta_size = 0;
@@ -92,7 +100,7 @@ class Session {
   ///    factory slot, or not one where updates go in this layout; the running image is on trial (it
   ///    must confirm itself first: the target may hold what it would be rolled back to); an
   ///    installation is to come at the next start; as Updater::Init; areas for checkpoints that
-  ///    are not whole erase units, or lie over a slot or the metadata;
+  ///    are not whole erase units, or lie over a slot or the metadata, or are given in place;
   ///  - kDoesNotFit, the sender's fault: the image was linked for another slot.
   Status Begin(const SessionConfig& config);
 
@@ -127,8 +135,8 @@ class Session {
 
   /// The new image's digest, kDigestSize bytes. REQUIRES: Finish returned kDone.
   const uint8_t* digest() const { return digest_; }
-  uint32_t new_size() const { return updater_.patcher().new_size(); }  ///< as Patcher::new_size
-  uint32_t produced() const { return updater_.patcher().produced(); }  ///< as Patcher::produced
+  uint32_t new_size() const;  ///< bytes that go to the target, as Patcher::new_size
+  uint32_t produced() const;  ///< of these, the ones that there are, as Patcher::produced
   /// Sectors of this session that were erased and programmed, and those that held the right bytes
   /// already.
   uint32_t sectors_written() const { return sectors_written_; }
@@ -149,6 +157,17 @@ class Session {
   Status Fail(Status status);
 #if MOTE_WITH_CHECKPOINT
   void Resume(const UpdaterConfig& config);
+  void SkipSectors(uint32_t size);
+#endif
+#if MOTE_WITH_IN_PLACE
+  bool in_place() const { return config_.layout->install == Install::kInPlace; }
+  Status BeginInPlace();
+  void ResumeInPlace();
+  Status WriteInPlace(const uint8_t* data, uint32_t size);
+  Status TakeInPlace(uint8_t byte);
+  Status ProveInPlace(uint8_t byte);
+  Status FlushInPlace();
+  Status FinishInPlace();
 #endif
 
   const Slot& target() const { return config_.layout->slots[config_.target].slot; }
@@ -168,6 +187,16 @@ class Session {
   SessionConfig config_;
   Flash flash_;  // the target's, behind what is in the private functions
   Updater updater_;
+#if MOTE_WITH_IN_PLACE
+  bool resuming_;       // what is taken is in the flash already
+  Status proof_;        // of the delta so far
+  uint32_t received_;   // bytes of the file
+  uint32_t collected_;  // of these, in the buffer
+  uint32_t check_;
+  InPlaceHeader header_;
+  InPlace in_place_;
+  alignas(4) uint8_t sector_part_[kMinInPlaceBuffer];
+#endif
 #if MOTE_WITH_TRUST
   DeltaHash delta_hash_;
 #endif

@@ -32,9 +32,13 @@ Status CheckRelease(const Layout& layout, const Metadata& metadata, uint8_t inde
                     const Sha256Functions& sha256) {
   const SlotRecord& record = metadata.slot(index);
   const uint8_t* const part = record.release;
-  if (!record.has_release || !record.has_digest || VendorPartSize(part) == 0 ||
-      VendorField(part, kVendorImageSize) != record.size ||
-      !IsEqual(part + kVendorDigest, record.digest, kDigestSize)) {
+  if (!record.has_release || !record.has_digest || VendorPartSize(part) == 0) {
+    return Status::kBadSignature;
+  }
+  // What is to be rebuilt in place is not there yet.
+  const bool is_there = layout.install != Install::kInPlace || index != layout.staging;
+  if (is_there && (VendorField(part, kVendorImageSize) != record.size ||
+                   !IsEqual(part + kVendorDigest, record.digest, kDigestSize))) {
     return Status::kBadSignature;
   }
   if (VendorField(part, kVendorApplication) != layout.trust->application ||
