@@ -194,8 +194,10 @@ int64_t JumpCost(const AlignCosts& costs, int64_t distance) {
 }  // namespace
 
 std::vector<Copy> Align(const SuffixArray& index, Bytes old_image, Bytes new_image,
-                        const AlignCosts& costs, const std::function<void(double)>& progress) {
-  const std::vector<Candidate> candidates = FindCandidates(index, old_image, new_image, progress);
+                        const AlignCosts& costs, const std::function<void(double)>& progress,
+                        int64_t lowest_diagonal) {
+  std::vector<Candidate> candidates = FindCandidates(index, old_image, new_image, progress);
+  std::erase_if(candidates, [&](const Candidate& c) { return c.diagonal < lowest_diagonal; });
   Path path;
   std::vector<State> active;
   // The state of inserting. `old_at` is where the last copy ended in old.

@@ -30,6 +30,9 @@ struct AlignCosts {
   int distance_bit = 16;           ///< each doubling of the distance of that jump
 };
 
+/// As a lowest diagonal: no limit.
+constexpr int64_t kAnyDiagonal = INT64_MIN;
+
 /// Finds the cheapest way to write new as copies from old and insertions.
 ///
 /// Seeds come from the suffix array: the longest exact match at each place of new that no good copy covers yet, each
@@ -37,9 +40,12 @@ struct AlignCosts {
 /// Then dynamic programming (Viterbi's algorithm) over new, with the diagonals as states, finds the path of least cost.
 /// Deterministic: integers only. Returns copies in order of new_position, not overlapping there.
 ///
+/// @param lowest_diagonal no byte is copied from further back than this: old position - new position is at least so many
+/// bytes. What an update in place has overwritten cannot be read any more.
 /// @param progress called now and then with the share that is done, 0 to 1; may be empty. It may throw to cancel.
 std::vector<Copy> Align(const SuffixArray& index, std::span<const uint8_t> old_image,
                         std::span<const uint8_t> new_image, const AlignCosts& costs,
-                        const std::function<void(double)>& progress);
+                        const std::function<void(double)>& progress,
+                        int64_t lowest_diagonal = kAnyDiagonal);
 
 }  // namespace mote

@@ -137,7 +137,7 @@ Packed PackModel(std::span<const uint8_t> old_image, std::span<const uint8_t> ne
   ModelResult result =
       FindModelDelta(old_image, new_image,
                      {profile, options.architecture, options.old_runs, options.new_runs,
-                      options.effort, options.progress});
+                      options.effort, options.lowest_diagonal, options.progress});
   return {static_cast<uint8_t>(static_cast<unsigned>(Codec::kModel) | profile << 4),
           std::move(result.delta.bytes)};
 }
@@ -189,7 +189,7 @@ std::vector<uint8_t> Diff(std::span<const uint8_t> old_image, std::span<const ui
   } else {
     const std::vector<Copy> copies =
         Align(SuffixArray(old_image), old_image, new_image, AlignCosts{},
-              [&](double done) { report(kAlignShare * done); });
+              [&](double done) { report(kAlignShare * done); }, options.lowest_diagonal);
     report(kAlignShare);
     packed = Pack(WriteCommands(old_image, new_image, copies), options, report);
   }

@@ -30,6 +30,8 @@ struct DiffOptions {
   std::vector<LoadRun> old_runs, new_runs;
   /// kModel: 1 to 9, how hard to look for a smaller delta.
   unsigned effort = kDefaultEffort;
+  /// As Align has it: for updates in place.
+  int64_t lowest_diagonal = kAnyDiagonal;
   /// Called now and then with the share done, 0 to 1, from the calling thread. It may throw to
   /// cancel.
   std::function<void(double)> progress;

@@ -182,7 +182,7 @@ bool Search::TryBases(const std::vector<Copy>& copies) {
 
 // Tries each instruction set, then what else there is to choose, along an alignment of the bytes as they are.
 void Search::FindSetting() {
-  const std::vector<Copy> copies = Align(SuffixArray(old_), old_, new_, kCosts[0], {});
+  const std::vector<Copy> copies = Align(SuffixArray(old_), old_, new_, kCosts[0], {}, options_.lowest_diagonal);
   Report(kFirstShare);
   const std::vector<Candidate> candidates = Candidates();
   double done = kFirstShare;
@@ -215,7 +215,7 @@ ModelResult Search::Run() {
     const auto report = [&](double done) {
       Report(kDetectShare + (1 - kDetectShare) * (static_cast<double>(i) + done) / static_cast<double>(tries));
     };
-    Try(setting, Align(index, masked_old, masked_new, kCosts[i], report));
+    Try(setting, Align(index, masked_old, masked_new, kCosts[i], report, options_.lowest_diagonal));
   }
   return std::move(best_);
 }

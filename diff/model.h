@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "diff/align.h"
 #include "diff/detect.h"
 #include "diff/model_encoder.h"
 
@@ -25,6 +26,8 @@ struct ModelOptions {
   std::vector<LoadRun> old_runs, new_runs;
   /// 1 to 9: how many alignments are tried.
   unsigned effort = kDefaultEffort;
+  /// As Align has it.
+  int64_t lowest_diagonal = kAnyDiagonal;
   std::function<void(double)> progress;
 };
 
