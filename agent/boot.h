@@ -49,6 +49,7 @@
 #include "agent/metadata.h"
 #include "agent/sha256.h"
 #include "stream/in_place.h"
+#include "stream/in_place_file.h"
 
 namespace mote {
 

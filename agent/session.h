@@ -49,6 +49,7 @@
 #include "stream/checkpoint.h"
 #include "stream/delta_hash.h"
 #include "stream/in_place.h"
+#include "stream/in_place_file.h"
 #include "stream/updater.h"
 
 namespace mote {

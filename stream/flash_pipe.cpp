@@ -8,6 +8,8 @@ constexpr int kReadAttempts = 3;
 
 }  // namespace
 
+FlashPipe::FlashPipe(const Flash& flash, uint32_t at, uint32_t end) : flash_(flash), at_(at), end_(end) {}
+
 void FlashPipe::Flush() {
   while ((used_ & (flash_.program_unit - 1)) != 0) buffer_[used_++] = flash_.erased_value;
   if (used_ == 0) return;

@@ -15,7 +15,7 @@ constexpr uint32_t kMaxPipeUnit = 64;
 class FlashPipe {
  public:
   /// Reads or writes from `at` to `end`, both where a program unit starts. `flash` must outlive it, and what is written to was erased.
-  FlashPipe(const Flash& flash, uint32_t at, uint32_t end) : flash_(flash), at_(at), end_(end) {}
+  FlashPipe(const Flash& flash, uint32_t at, uint32_t end);
 
   /// For StateStream; the context is the pipe.
   static void Write(void* self, uint8_t* bytes, uint32_t size) { static_cast<FlashPipe*>(self)->Write(bytes, size); }

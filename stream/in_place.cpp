@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/in_place.h"
 
-#include "patch/bytes.h"
-#include "patch/check.h"
 #include "patch/state_stream.h"
 #include "stream/flash_pipe.h"
 
 namespace mote {
 
-Status ReadInPlaceHeader(const uint8_t* bytes, InPlaceHeader& header) {
-  if (bytes[0] != kInPlaceMagicAndVersion) {
-    return (bytes[0] ^ kInPlaceMagicAndVersion) >> 4 ? Status::kCorrupt : Status::kUnsupported;
-  }
-  header.forward_size = LoadLittle(bytes + 1, 3);
-  header.inverse_size = LoadLittle(bytes + 4, 3);
-  header.check = LoadLittle(bytes + 7, 4);
-  header.start = UpdateCheck(kCheckStart, bytes, 7);
-  return Status::kDone;
-}
-
 #if MOTE_WITH_IN_PLACE
 
 namespace {
+
+// To a multiple of `step`; without a division, which would be the only one in a bootloader.
+uint32_t RoundUp(uint32_t size, uint32_t step) {
+  uint32_t end = 0;
+  while (end < size) end += step;
+  return end;
+}
+
+// Offset of old in what the updater sees; new is at 0.
+constexpr uint32_t kOld = 1u << 31;
 
 void Count(void* context, uint8_t*, uint32_t size) { *static_cast<uint32_t*>(context) += size; }
 
@@ -30,6 +27,7 @@ struct Comparison {
   FlashPipe pipe;
   bool same;
 
+  [[gnu::noinline]] Comparison(const Flash& flash, uint32_t at, uint32_t end) : pipe(flash, at, end), same(true) {}
   static void Move(void* self, uint8_t* bytes, uint32_t size) {
     Comparison& comparison = *static_cast<Comparison*>(self);
     for (uint32_t i = 0; i < size; ++i) {
@@ -44,25 +42,23 @@ struct Comparison {
 
 // ---- The two images, as the decoder sees them.
 
-Status InPlace::ReadOld(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+Status InPlace::Read(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
   InPlace& self = *static_cast<InPlace*>(context);
-  uint32_t at = offset;
+  const bool is_old = offset >= kOld;
+  uint32_t at = offset - (is_old ? kOld : 0);
   if (self.proving_) {
+    if (!is_old) {  // whatever it is
+      do *to++ = 0;
+      while (--size != 0);
+      return Status::kDone;
+    }
     // All that is written between two records may be written again, and then it is read again.
-    if (self.complete_ > offset && self.complete_ - offset > self.distance_) self.distance_ = self.complete_ - offset;
-  } else {
+    if (self.complete_ > at && self.complete_ - at > self.distance_) self.distance_ = self.complete_ - at;
+  } else if (is_old) {
     at += self.distance_;
     if (at < self.saved_ + self.interval_) return Status::kCorrupt;
   }
   return self.flash().read(self.flash().context, self.config_.area.offset + at, to, size);
-}
-
-Status InPlace::ReadNew(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
-  const InPlace& self = *static_cast<InPlace*>(context);
-  if (!self.proving_) return self.flash().read(self.flash().context, self.config_.area.offset + offset, to, size);
-  do *to++ = 0;
-  while (--size != 0);
-  return Status::kDone;
 }
 
 Status InPlace::Erase(void* context, uint32_t offset) {
@@ -79,7 +75,7 @@ Status InPlace::Program(void* context, uint32_t offset, const uint8_t* data, uin
     const Flash& flash = self.flash();
     offset += self.config_.area.offset;
     if (Status status = flash.program(flash.context, offset, data, size); status != Status::kDone) return status;
-    Comparison there = {{flash, offset, offset + size}, true};
+    Comparison there(flash, offset, offset + size);
     Comparison::Move(&there, const_cast<uint8_t*>(data), size);
     if (!there.same) return Status::kFlashError;
   }
@@ -94,17 +90,15 @@ Status InPlace::Program(void* context, uint32_t offset, const uint8_t* data, uin
 
 Status InPlace::Start(bool proving) {
   const uint32_t unit = flash().erase_unit;
-  uint32_t rest = unit;
-  while (rest >= config_.buffer_size && config_.buffer_size != 0) rest -= config_.buffer_size;
-  if (rest != 0 || config_.buffer_size < kMinInPlaceBuffer || config_.journal.count < 2) return Status::kBadArgument;
+  if (config_.buffer_size < kMinInPlaceBuffer || RoundUp(unit, config_.buffer_size) != unit) {
+    return Status::kBadArgument;
+  }
   proving_ = proving;
   complete_ = saved_ = number_ = consumed_ = 0;
-  old_ = {&ReadOld, &Erase, &Program, this, unit, flash().program_unit, flash().erased_value};
-  new_ = old_;
-  new_.read = &ReadNew;
+  images_ = {&Read, &Erase, &Program, this, unit, flash().program_unit, flash().erased_value};
   const uint32_t size = config_.area.size;
-  const Status status = updater_.Init({{&old_, 0, size},
-                                       {&new_, 0, size - unit},
+  const Status status = updater_.Init({{&images_, kOld, size},
+                                       {&images_, 0, size - unit},
                                        config_.buffer,
                                        config_.buffer_size,
                                        config_.memory,
@@ -173,19 +167,13 @@ Status InPlace::FinishProof(InPlacePlan& plan) {
   plan.old_size = updater_.patcher().old_size();
   plan.new_size = new_size();
   plan.interval = 0;
-  for (uint32_t room = config_.area.size - OldEnd(plan.old_size); room >= distance_ + unit; room -= unit) ++plan.interval;
+  for (uint32_t room = config_.area.size - RoundUp(plan.old_size, unit); room >= distance_ + unit; room -= unit) ++plan.interval;
   return plan.interval != 0 ? Status::kDone : Status::kDoesNotFit;
 }
 
 Status InPlace::Prove(const InPlaceConfig& config, InPlacePlan& plan) {
   const Status status = BeginProof(config);
   return status == Status::kNeedInput ? FinishProof(plan) : status;
-}
-
-uint32_t InPlace::OldEnd(uint32_t old_size) const {
-  uint32_t end = 0;
-  while (end < old_size) end += flash().erase_unit;
-  return end;
 }
 
 // ---- The update.
@@ -195,7 +183,7 @@ Status InPlace::Run(const InPlaceConfig& config, const InPlacePlan& plan, uint32
   Status status = Start(false);
   if (status != Status::kNeedInput) return status;
   const uint32_t unit = flash().erase_unit;
-  const uint32_t old_end = OldEnd(plan.old_size);
+  const uint32_t old_end = RoundUp(plan.old_size, unit);
   distance_ = config_.area.size - old_end;
   interval_ = plan.interval * unit;
   uint32_t step = 0;
@@ -219,7 +207,7 @@ Status InPlace::MoveSector(uint32_t from) {
   const uint32_t unit = flash().erase_unit;
   Status status = Erase(this, from + distance_);
   for (uint32_t end = from + unit; from != end && status == Status::kDone; from += config_.buffer_size) {
-    status = ReadNew(this, from, config_.buffer, config_.buffer_size);
+    status = Read(this, from, config_.buffer, config_.buffer_size);
     if (status == Status::kDone) status = Program(this, from + distance_, config_.buffer, config_.buffer_size);
   }
   return status;
@@ -242,6 +230,14 @@ void InPlace::Transfer(StateStream& stream) {
   updater_.Transfer(stream);
 }
 
+void InPlace::TransferRecord(StateStream& stream, const FlashPipe& pipe) {
+  Transfer(stream);
+  const uint32_t check = pipe.check();
+  uint32_t stored = check;
+  stream.Number(stored);
+  stream.Require(stored == check && !pipe.failed());
+}
+
 // The record before it stays: only when this one is known to be whole, it is the one to go on from.
 Status InPlace::Save() {
   const Flash& flash = *config_.journal.flash;
@@ -253,15 +249,12 @@ Status InPlace::Save() {
   }
   FlashPipe pipe(flash, start, end);
   StateStream stream(false, &FlashPipe::Write, &pipe);
-  Transfer(stream);
-  uint32_t check = pipe.check();
-  stream.Number(check);
+  TransferRecord(stream, pipe);
   pipe.Flush();
-  Comparison there = {{flash, start, end}, !pipe.failed()};
+  Comparison there(flash, start, end);
   StateStream reader(false, &Comparison::Move, &there);
-  Transfer(reader);
-  reader.Number(check);
-  if (!there.same) return Status::kFlashError;
+  TransferRecord(reader, there.pipe);
+  if (!reader.good() || !there.same) return Status::kFlashError;
   saved_ = complete_;
   return config_.advance(config_.context);
 }
@@ -271,11 +264,8 @@ Status InPlace::Restore() {
   FlashPipe pipe(*config_.journal.flash, start, start + config_.journal.size);
   StateStream stream(true, &FlashPipe::Read, &pipe);
   updater_.patcher().KnowBase();
-  Transfer(stream);
-  const uint32_t check = pipe.check();
-  uint32_t expected = 0;
-  stream.Number(expected);
-  if (!stream.good() || pipe.failed() || expected != check || consumed_ > config_.delta.size) return Status::kFlashError;
+  TransferRecord(stream, pipe);
+  if (!stream.good() || consumed_ > config_.delta.size) return Status::kFlashError;
   complete_ = saved_ = updater_.flushed();
   updater_.patcher().Pause();
   return Status::kDone;

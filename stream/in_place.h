@@ -30,25 +30,10 @@
 
 #include "patch/config.h"
 #include "stream/flash.h"
+#include "stream/flash_pipe.h"
 #include "stream/updater.h"
 
 namespace mote {
-
-/// The file that an update in place arrives as (FORMAT.md 12): a header, a delta, perhaps another one that takes it back.
-constexpr uint8_t kInPlaceMagicAndVersion = 0xE1;
-constexpr uint32_t kInPlaceHeaderSize = 11;
-
-struct InPlaceHeader {
-  uint32_t forward_size;  ///< bytes of the delta from old to new, behind the header
-  uint32_t inverse_size;  ///< bytes of that from new to old, behind it; 0: there is none
-  uint32_t check;
-  /// Of all bytes behind the header, if the file is whole.
-  uint32_t start;  ///< what the check of the header's own bytes is: the rest goes on from there
-  uint32_t Size() const { return kInPlaceHeaderSize + forward_size + inverse_size; }
-};
-
-/// kDone; kCorrupt: this is no such file; kUnsupported: of another version. `bytes`: kInPlaceHeaderSize of them.
-Status ReadInPlaceHeader(const uint8_t* bytes, InPlaceHeader& header);
 
 /// Areas for records, one behind the other, which are written in turn.
 struct JournalArea {
@@ -68,7 +53,7 @@ struct InPlaceConfig {
   Slot area;
   /// Where the delta is, without the header above; size: its bytes.
   Slot delta;
-  JournalArea journal;
+  JournalArea journal;  ///< as CheckLayout wants it
   /// The area of the journal that is written first: to be another one at each update, or the first one wears out soonest.
   uint8_t first_record;
   /// The sector buffer: at least kMinInPlaceBuffer bytes, which divide the erase unit and are a multiple of the program unit.
@@ -118,8 +103,7 @@ class InPlace {
   uint32_t new_size() const { return updater_.patcher().new_size(); }
 
  private:
-  static Status ReadOld(void* self, uint32_t offset, uint8_t* to, uint32_t size);
-  static Status ReadNew(void* self, uint32_t offset, uint8_t* to, uint32_t size);
+  static Status Read(void* self, uint32_t offset, uint8_t* to, uint32_t size);
   static Status Erase(void* self, uint32_t offset);
   static Status Program(void* self, uint32_t offset, const uint8_t* data, uint32_t size);
   Status Start(bool proving);
@@ -129,9 +113,9 @@ class InPlace {
   Status MoveSector(uint32_t from);
   uint32_t RecordStart() const;
   void Transfer(StateStream& stream);
+  void TransferRecord(StateStream& stream, const FlashPipe& pipe);
   Status Save();
   Status Restore();
-  uint32_t OldEnd(uint32_t old_size) const;
 
   const Flash& flash() const { return *config_.area.flash; }
 
@@ -143,8 +127,7 @@ class InPlace {
   uint32_t distance_;  // bytes: how far old was moved; proving, how far it has to be at least
   uint32_t interval_;  // bytes from one record to the next
   InPlaceConfig config_;
-  Flash old_;  // as the updater sees them
-  Flash new_;
+  Flash images_;  // as the updater sees them
   Updater updater_;
 };
 

@@ -230,7 +230,7 @@ TEST_F(MetadataTest, WhatIsNotKnownIsRefused) {
   } cases[] = {
       {4, 2, Status::kUnsupported},                                 // version
       {4, 0, Status::kUnsupported},  {5, 3, Status::kBadArgument},  // slots
-      {12, 5, Status::kUnsupported},                                // installation
+      {12, 9, Status::kUnsupported},                                // installation
       {12, 1, Status::kBadArgument},  // an installation in a layout that has none
       {13, 1, Status::kUnsupported}, {15, 1, Status::kUnsupported},
       {24, 6, Status::kUnsupported},  // state
