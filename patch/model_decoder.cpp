@@ -50,7 +50,7 @@ void ModelDecoder::Run(unsigned least) {
 
 #if MOTE_WITH_IN_PLACE
 void ModelDecoder::Continue(bool ended) {
-  cache_end_ = old_position_;
+  cache_end_ = 0;
   Run(ended ? 0 : RangeDecoder::kQueueSize);
 }
 #endif
@@ -368,7 +368,7 @@ void ModelDecoder::Transfer(StateStream& stream) {
   }
   if (stream.restoring()) {
     map.old_size = patcher_->old_size_;
-    cache_end_ = old_position_;  // it is empty
+    cache_end_ = 0;
     predictor_.Init(setting_);
   }
   predictor_.Transfer(stream);

@@ -85,7 +85,7 @@ class ModelDecoder {
   uint32_t last_seek_;     // where in new
   uint32_t distance_;      // of the last match, less 1
   uint32_t new_check_;
-  uint32_t cache_end_;     // in old, or beyond
+  uint32_t cache_end_;     // in old, or beyond; 0: it is empty, which no place in old, now or after a seek, takes for full
   RangeDecoder coder_;
   ShiftTable table_;
   Setting setting_;
