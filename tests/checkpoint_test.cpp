@@ -15,6 +15,7 @@
 #include "patch/model.h"
 #include "stream/updater.h"
 #include "tests/support/images.h"
+#include "tests/support/model_deltas.h"
 #include "tests/support/pairs.h"
 #include "tests/support/reference.h"
 #include "tools/simulated_flash.h"
@@ -435,6 +436,26 @@ TEST(Checkpoint, IsAsDocumented) {
   const auto area = device.simulated.Content(device.area_start(small.area()), device.area_size());
   EXPECT_EQ(Device::LoadLittle32(area.data() + at), 0u);
   EXPECT_EQ(Device::LoadLittle32(area.data() + at + 4), ReferenceCheck(Bytes{2, 0, 0, 0, 0, 0, 0, 0}));
+}
+
+// The next place in old is a little before that of the checkpoint, and what was read ahead there is gone.
+TEST(Checkpoint, SeeksBackAfterOne) {
+  Random random(5);
+  const Bytes old_image = RandomBytes(random, 3000);
+  const Bytes inserted = RandomBytes(random, 2600);
+  for (uint32_t back = 0; back < 64; ++back) {
+    SCOPED_TRACE(back);
+    Bytes new_image(old_image.begin(), old_image.begin() + 1000);
+    new_image.insert(new_image.end(), inserted.begin(), inserted.end());
+    const Copy copies[] = {{0, 0, 1000}, {3600, 1000 - back, 500}};
+    new_image.insert(new_image.end(), old_image.begin() + 1000 - back, old_image.begin() + 1500 - back);
+    const Bytes delta = EncodedDelta(old_image, new_image, {std::begin(copies), std::end(copies)}, {}, 0);
+    Device device({.interval = 1}, old_image, new_image, delta);
+    ASSERT_EQ(device.Begin(), 0u);
+    ASSERT_EQ(device.Go(delta.size(), 1, 2), Status::kNeedInput);  // two checkpoints: within the insertion
+    ASSERT_NE(device.Begin(), 0u);
+    ASSERT_NO_FATAL_FAILURE(device.ExpectRest(64));
+  }
 }
 
 TEST(Checkpoint, TheHashGoesOn) {
