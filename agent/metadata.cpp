@@ -199,13 +199,17 @@ void Metadata::TransferSlot(StateStream& stream, SlotRecord& slot) {
   stream.Require(slot.state <= SlotState::kBad && (flags & ~known) == 0 && reserved == 0);
 }
 
-// REQUIRES: Examine found a record in it.
+// REQUIRES: Examine found a record in it. Bits that an interrupted operation left may read
+// differently by now: kReadError.
 Status Metadata::Parse(uint8_t page) {
   FlashPipe pipe(flash(), Start(page), Start(page) + layout_->metadata.page_size);
   StateStream stream(true, &FlashPipe::Read, &pipe);
   uint32_t sequence;
   Transfer(stream, sequence);
-  if (pipe.failed()) return Status::kReadError;
+  const uint32_t check = pipe.check();
+  uint8_t there[kCheckSize];
+  FlashPipe::Read(&pipe, there, kCheckSize);
+  if (pipe.failed() || LoadLittle(there, kCheckSize) != check) return Status::kReadError;
   if (!stream.good()) return Status::kUnsupported;
   const bool in_place = layout_->install == Install::kInPlace;
   return install != InstallState::kNone &&

@@ -300,6 +300,42 @@ TEST_F(MetadataTest, APageThatCannotBeReadAnyMoreHoldsNothing) {
   }
 }
 
+// Nor does one whose bits read differently once the pages were compared: an interrupted operation
+// left them. Byte 24 is a state, which could not be told from one of another version; byte 30 a
+// size, which could not be told from the right one.
+TEST_F(MetadataTest, APageThatReadsDifferentlyNowHoldsNothing) {
+  Write(0, Example(5), 5, 0);
+  Write(1, Example(6), 6, kNoSeal);
+  for (const uint32_t pages : {0x03u, 0x01u}) {  // which of them read differently
+    for (const uint32_t byte : {24u, 30u}) {
+      struct Noisy {
+        Flash flash;
+        uint32_t pages, byte;
+        int reads[2];
+      } noisy{rig.simulated.flash(), pages, byte, {}};
+      Flash flash = noisy.flash;
+      flash.context = &noisy;
+      flash.read = [](void* context, uint32_t offset, uint8_t* to, uint32_t size) {
+        Noisy& self = *static_cast<Noisy*>(context);
+        const Status status = self.flash.read(self.flash.context, offset, to, size);
+        for (uint32_t page = 0; page < 2; ++page) {
+          const uint32_t at = (30 + page) * AgentRig::kSector + self.byte;
+          if ((self.pages >> page & 1) == 0 || at < offset || at >= offset + size) continue;
+          if (self.reads[page]++ == 1) to[at - offset] ^= 0x80;
+        }
+        return status;
+      };
+      Layout layout = rig.layout;
+      layout.metadata.flash = &flash;
+      ASSERT_STREQ(StatusName(rig.metadata.Load(layout)), "done") << pages << ' ' << byte;
+      EXPECT_EQ(noisy.reads[0], 2);
+      EXPECT_EQ(noisy.reads[1], pages == 3 ? 2 : 0);
+      EXPECT_EQ(rig.metadata.empty(), pages == 3);
+      EXPECT_EQ(rig.metadata.slot(0).size, pages == 3 ? 0u : 0x1234u);
+    }
+  }
+}
+
 TEST_F(MetadataTest, AFailedCommitChangesNothing) {
   Write(0, Example(5), 5, 0);
   ASSERT_EQ(Load(), Status::kDone);
