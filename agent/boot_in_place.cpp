@@ -29,7 +29,10 @@ Status Bootloader::FinishInPlace() {
       metadata.install == InstallState::kUndoRequested) {
     if (status == Status::kDone) status = ProveInPlace(config);
     // What cannot be read now may be another time, and a port may be repaired.
-    if (status == Status::kReadError || status == Status::kBadArgument) return status;
+    if (status == Status::kReadError || status == Status::kFlashError ||
+        status == Status::kBadArgument) {
+      return status;
+    }
     if (status != Status::kDone) {
       staging_record().state = SlotState::kBad;
       Refuse(status);
