@@ -48,7 +48,7 @@ Status Bootloader::FinishInPlace() {
   // certain, then the next step may destroy what the one before it needed.
   if (status == Status::kDone && !metadata.settled()) status = metadata.Commit();
   if (status != Status::kDone) return status;
-  const InPlacePlan plan = {primary_record().size, 0, metadata.install_units};
+  const InPlacePlan plan = {primary_record().size, 0, true, metadata.install_units};
   for (int i = 0; i < kAttempts; ++i) {
     status = in_place_.Run(config, plan, metadata.progress);
     if (status == Status::kDone) return CompleteInPlace(reversible);
@@ -76,6 +76,7 @@ Status Bootloader::ReadFile(InPlaceConfig& config, bool& reversible) const {
   config.buffer_size = config_.buffer_size;
   config.memory = config_.memory;
   config.memory_size = config_.memory_size;
+  config.hash = {config_.sha256.update, config_.sha256.context};
   config.advance = [](void* metadata) { return static_cast<Metadata*>(metadata)->Advance(); };
   config.context = &config_.metadata;
   reversible = !undo && header.inverse_size != 0;
@@ -106,16 +107,19 @@ Status Bootloader::ProveInPlace(const InPlaceConfig& config) {
     if (Status status = CheckImage(config_.layout.staging); status != Status::kDone) return status;
   }
   InPlacePlan plan;
+  config_.sha256.start(config_.sha256.context);
   if (Status status = in_place_.Prove(config, plan); status != Status::kDone) return status;
+  uint8_t digest[kDigestSize];
+  config_.sha256.finish(config_.sha256.context, digest);
+  if (!plan.knows_new) return Status::kDoesNotFit;
   SlotRecord& old = primary_record();
   const SlotRecord& record = staging_record();
   if (old.size != 0 && old.size != plan.old_size) return Status::kWrongBase;
-  uint32_t new_size = plan.new_size;
-  if (undo) new_size = record.size;
+  const uint8_t* expected = undo && record.has_digest ? record.digest : digest;
 #if MOTE_WITH_TRUST
-  if (config_.layout.trust) new_size = VendorField(record.release, kVendorImageSize);
+  if (config_.layout.trust) expected = record.release + kVendorDigest;
 #endif
-  if (new_size != plan.new_size) return Status::kCorrupt;
+  if (!IsEqual(digest, expected, kDigestSize)) return Status::kCorrupt;
   old.size = plan.old_size;
   config_.metadata.install_units = plan.interval;
   return Status::kDone;

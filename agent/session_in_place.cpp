@@ -91,6 +91,7 @@ Status Session::ProveInPlace(uint8_t byte) {
                                           sizeof sector_part_,
                                           config_.memory,
                                           config_.memory_size,
+                                          {},
                                           nullptr,
                                           nullptr});
   }

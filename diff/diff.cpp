@@ -137,7 +137,7 @@ Packed PackModel(std::span<const uint8_t> old_image, std::span<const uint8_t> ne
   ModelResult result =
       FindModelDelta(old_image, new_image,
                      {profile, options.architecture, options.old_runs, options.new_runs,
-                      options.effort, options.lowest_diagonal, options.progress});
+                      options.effort, options.lowest_diagonal, options.match_window, options.progress});
   return {static_cast<uint8_t>(static_cast<unsigned>(Codec::kModel) | profile << 4),
           std::move(result.delta.bytes)};
 }

@@ -30,8 +30,10 @@ struct DiffOptions {
   std::vector<LoadRun> old_runs, new_runs;
   /// kModel: 1 to 9, how hard to look for a smaller delta.
   unsigned effort = kDefaultEffort;
-  /// As Align has it: for updates in place.
+  /// For updates in place. As Align has it; and, kModel: what repeats new is from at most so many bytes back, which the device's
+  /// sector buffer holds while it proves the delta.
   int64_t lowest_diagonal = kAnyDiagonal;
+  uint32_t match_window = kAnyDistance;
   /// Called now and then with the share done, 0 to 1, from the calling thread. It may throw to
   /// cancel.
   std::function<void(double)> progress;

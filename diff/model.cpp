@@ -72,7 +72,7 @@ class Search {
 
 // Keeps the smallest delta so far; a new one must be smaller by more than `handicap` bytes.
 bool Search::Try(const ModelSetting& setting, const std::vector<Copy>& copies, size_t handicap) {
-  ModelDelta delta = EncodeModel(old_, new_, copies, setting, options_.profile);
+  ModelDelta delta = EncodeModel(old_, new_, copies, setting, options_.profile, options_.match_window);
   if (have_ && delta.bytes.size() + handicap >= best_.delta.bytes.size()) return false;
   best_ = {std::move(delta), setting};
   have_ = true;

@@ -28,6 +28,8 @@ struct ModelOptions {
   unsigned effort = kDefaultEffort;
   /// As Align has it.
   int64_t lowest_diagonal = kAnyDiagonal;
+  /// As EncodeModel has it.
+  uint32_t match_window = kAnyDistance;
   std::function<void(double)> progress;
 };
 

@@ -55,11 +55,11 @@ Setting SettingOf(const ModelSetting& setting, bool old_side, uint32_t size) {
 class Encoder {
  public:
   Encoder(Bytes old_image, Bytes new_image, const std::vector<Copy>& copies,
-          const ModelSetting& setting, unsigned profile)
+          const ModelSetting& setting, unsigned profile, uint32_t match_window)
       : old_(old_image), new_(new_image), copies_(copies), written_setting_(setting),
         setting_(SettingOf(setting, true, static_cast<uint32_t>(old_image.size()))),
         new_setting_(SettingOf(setting, false, static_cast<uint32_t>(new_image.size()))),
-        profile_(kModelProfile[profile]), trees_(TreeProbabilities(profile_), kEvenChance),
+        profile_(kModelProfile[profile]), match_window_(match_window), trees_(TreeProbabilities(profile_), kEvenChance),
         table_memory_(profile_.table_entries), finder_(new_image) {
     Init(contexts_);
     table_.Init(table_memory_.data(), profile_.table_entries);
@@ -111,6 +111,7 @@ class Encoder {
   const ModelSetting& written_setting_;
   const Setting setting_, new_setting_;
   const ModelProfile profile_;
+  const uint32_t match_window_;
   ModelContexts contexts_;
   std::vector<Probability> trees_;
   std::vector<ShiftTable::Entry> table_memory_;
@@ -408,7 +409,7 @@ std::vector<Encoder::Step> Encoder::Parse(uint32_t count, bool after_match) {
     const Probability& match = contexts_.match[here.distance != 0];
     reach(1, 0, PriceOf(match, 0) + BytePrice(LiteralTree(profile_, at), new_[at]));
     const uint32_t matched = PriceOf(match, 1);
-    if (here.last <= at) {
+    if (here.last <= at && here.last <= match_window_) {
       const uint32_t longest = finder_.Length(at - here.last, at, count - i);
       for (uint32_t length = 1; length <= longest; ++length) {
         if (length > kEveryLength) length = longest;
@@ -419,6 +420,7 @@ std::vector<Encoder::Step> Encoder::Parse(uint32_t count, bool after_match) {
     finder_.Advance(at);
     uint32_t seen = kMinMatch - 1;
     finder_.Each(at, count - i, [&](uint32_t place, uint32_t longest) {
+      if (at - place > match_window_) return;
       for (uint32_t length = seen + 1; length <= longest; ++length) {
         if (length > kEveryLength) length = longest;
         reach(length, at - place,
@@ -520,8 +522,8 @@ ModelDelta Encoder::Encode() {
 }  // namespace
 
 ModelDelta EncodeModel(Bytes old_image, Bytes new_image, const std::vector<Copy>& copies,
-                       const ModelSetting& setting, unsigned profile) {
-  return Encoder(old_image, new_image, copies, setting, profile).Encode();
+                       const ModelSetting& setting, unsigned profile, uint32_t match_window) {
+  return Encoder(old_image, new_image, copies, setting, profile, match_window).Encode();
 }
 
 std::vector<uint8_t> MaskAddresses(Bytes image, const ModelSetting& written, bool old_side) {

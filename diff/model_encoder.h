@@ -41,11 +41,14 @@ struct ModelDelta {
   uint32_t units = 0, misses = 0, substituted = 0, inserted = 0, matched = 0, copies = 0;
 };
 
-/// Codes new along `copies` (in order, not overlapping in new). REQUIRES: profile < kModelProfiles; images of at most
+/// As a match window: no limit.
+constexpr uint32_t kAnyDistance = UINT32_MAX;
+
+/// Codes new along `copies` (in order, not overlapping in new). What repeats new is from at most `match_window` bytes back. REQUIRES: profile < kModelProfiles; images of at most
 /// kMaxImageSize bytes.
 ModelDelta EncodeModel(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,
                        const std::vector<Copy>& copies, const ModelSetting& setting,
-                       unsigned profile);
+                       unsigned profile, uint32_t match_window = kAnyDistance);
 
 /// An image with the address bits of every unit cleared, so that two calls of moved code look alike. `old_side`: whether it is
 /// the old image or the new one.

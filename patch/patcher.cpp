@@ -315,6 +315,13 @@ void Patcher::ReadOld(uint32_t offset, uint8_t* to, uint32_t size) {
 uint8_t Patcher::ReadNew(uint32_t distance) {
   if (distance <= filled_) return config_.output.buffer[filled_ - distance];
   uint8_t byte = 0;
+#if MOTE_WITH_IN_PLACE
+  if (proves_) {
+    if (distance <= config_.output.buffer_size) return config_.output.buffer[filled_ + config_.output.buffer_size - distance];
+    lost_ = true;
+    return byte;
+  }
+#endif
   if (going()) Fail(config_.output.read(config_.output.context, new_size_ - remaining_ - distance, &byte, 1));
   return byte;
 }
@@ -341,7 +348,7 @@ void Patcher::PutNew(const uint8_t* bytes, uint32_t size) {
 void Patcher::CompleteNew(uint32_t new_check) {
   FlushNew();
 #if MOTE_WITH_IN_PLACE
-  if (proves_) check_ = new_check;
+  if (lost_) check_ = new_check;
 #endif
   if (check_ != new_check) Fail(Status::kCorrupt);
   if (going()) status_ = Status::kDone;

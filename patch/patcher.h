@@ -75,7 +75,7 @@ class Patcher {
     state_ = State::kMagic;
     status_ = Status::kNeedInput;
 #if MOTE_WITH_IN_PLACE
-    proves_ = knows_base_ = paused_ = false;
+    proves_ = lost_ = knows_base_ = paused_ = false;
 #endif
     mode_ = Mode::kCheck;
     codec_ = Codec::kRaw;
@@ -124,9 +124,11 @@ class Patcher {
 
 #if MOTE_WITH_IN_PLACE
   // For stream/in_place.h, right after Init. Only codec model is taken then.
-  /// Decodes to see what is read of old: Output::read may give anything, as what a delta reads does not depend on it, and the check
-  /// of new is not made.
+  /// Decodes without Output::read: what is repeated of new comes out of the buffer, which holds the last `buffer_size` bytes of it.
   void Prove() { proves_ = true; }
+  /// Whether something was repeated from further back. What the delta reads of old does not depend on it, so decoding goes on, but
+  /// what is flushed is not new, and its check is not made.
+  bool lost() const { return lost_; }
   /// Transfer, restoring, does not check the base: part of it was overwritten since.
   void KnowBase() { knows_base_ = true; }
 
@@ -180,7 +182,7 @@ class Patcher {
   Codec codec_;          // of what is being read: raw in the header
   uint8_t codec_field_;  // the header's: codec and parameter
 #if MOTE_WITH_IN_PLACE
-  bool proves_, knows_base_, paused_;
+  bool proves_, lost_, knows_base_, paused_;
 #endif
   uint32_t shift_;       // of the number being read: bits so far
   uint32_t number_;      // being read

@@ -47,11 +47,6 @@ Status InPlace::Read(void* context, uint32_t offset, uint8_t* to, uint32_t size)
   const bool is_old = offset >= kOld;
   uint32_t at = offset - (is_old ? kOld : 0);
   if (self.proving_) {
-    if (!is_old) {  // whatever it is
-      do *to++ = 0;
-      while (--size != 0);
-      return Status::kDone;
-    }
     // All that is written between two records may be written again, and then it is read again.
     if (self.complete_ > at && self.complete_ - at > self.distance_) self.distance_ = self.complete_ - at;
   } else if (is_old) {
@@ -103,7 +98,7 @@ Status InPlace::Start(bool proving) {
                                        config_.buffer_size,
                                        config_.memory,
                                        config_.memory_size,
-                                       {}});
+                                       proving ? config_.hash : Hash{}});
   if (proving) updater_.patcher().Prove();
   return status;
 }
@@ -166,6 +161,7 @@ Status InPlace::FinishProof(InPlacePlan& plan) {
   const uint32_t unit = flash().erase_unit;
   plan.old_size = updater_.patcher().old_size();
   plan.new_size = new_size();
+  plan.knows_new = !updater_.patcher().lost();
   plan.interval = 0;
   for (uint32_t room = config_.area.size - RoundUp(plan.old_size, unit); room >= distance_ + unit; room -= unit) ++plan.interval;
   return plan.interval != 0 ? Status::kDone : Status::kDoesNotFit;

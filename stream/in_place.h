@@ -2,8 +2,8 @@
 // An update where there is room for one image: the old one is overwritten by the new one, and the power may still be cut at any
 // instruction. A bootloader does it, with the delta in flash.
 //
-//   1. The delta is decoded without writing anything, which proves that it can be done: that the base is the right one, that the
-//      delta is whole, and that no byte of old is needed after it was overwritten.
+//   1. The delta is decoded without writing anything, which proves that it can be done: that the base is the right one, that no byte
+//      of old is needed after it was overwritten, and that what comes out is the right image.
 //   2. Old is moved up, from its last sector to its first, to the end of the image area: the spare sectors are below it then.
 //   3. New is written from the start of the area on. Every so many sectors the state of the decoder is written to a journal.
 //
@@ -62,6 +62,8 @@ struct InPlaceConfig {
   /// As UpdaterConfig::memory.
   uint8_t* memory;
   uint32_t memory_size;
+  /// Sees the new image during the proof, as far as it is known.
+  Hash hash;
   /// One more step of Run is done, for good: the next one may destroy what it needed. Anything but kDone ends Run.
   Status (*advance)(void* context);
   void* context;
@@ -73,13 +75,15 @@ constexpr uint32_t kMinInPlaceBuffer = 64;
 struct InPlacePlan {
   uint32_t old_size;  ///< bytes
   uint32_t new_size;  ///< bytes; for the caller, Run does not use it
+  bool knows_new;     ///< likewise; whether the proof saw all of new, and its check holds
   uint32_t interval;  ///< sectors of new from one record of the journal to the next
 };
 
 class InPlace {
  public:
   /// Proves that an update can be done on this device as it is: with its base, area, journal and RAM. Writes nothing. Returns
-  ///  - kDone: `plan` says how;
+  ///  - kDone: `plan` says how. Unless it repeats parts of new from further back than the buffer is long, the new image is known
+  ///    too: config.hash has seen it, and the delta's own check holds;
   ///  - kBadArgument, the port's fault: buffer or journal are not as described;
   ///  - kDoesNotFit: the new image leaves no sector of the area free, or there are not enough spare sectors for this delta, or not
   ///    enough memory, or a record is larger than its area;

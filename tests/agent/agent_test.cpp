@@ -20,6 +20,7 @@ struct Shape {
 constexpr Shape kShapes[] = {{Install::kNone, KeyType::kEd25519},
                              {Install::kSwap, KeyType::kEd25519},
                              {Install::kOverwrite, KeyType::kEd25519},
+                             {Install::kInPlace, KeyType::kEd25519},
                              {Install::kNone, KeyType::kP256}};
 std::string ShapeName(const ::testing::TestParamInfo<Shape>& info) {
   return std::string(InstallName(info.param.install)) +
@@ -504,16 +505,16 @@ TEST_P(AgentShape, ADeltaThatIsNotWhatTheManifestSays) {
        [](TrustRig& r) {
          Bytes base = r.old_image;
          base[5] ^= 1;
-         return TrustRig::MakeDelta(base, r.new_image);
+         return r.MakeDelta(base, r.new_image);
        }},
       {"an image of another size", Status::kCorrupt, false,
        [](TrustRig& r) {
          Bytes image = r.new_image;
          image.push_back(1);
-         return TrustRig::MakeDelta(r.old_image, image);
+         return r.MakeDelta(r.old_image, image);
        }},
       {"an image of no bytes", Status::kCorrupt, false,
-       [](TrustRig& r) { return TrustRig::MakeDelta(r.old_image, {}); }},
+       [](TrustRig& r) { return r.MakeDelta(r.old_image, {}); }},
       {"a larger window", Status::kDoesNotFit, false,
        [](TrustRig& r) {
          DiffOptions diff;
@@ -525,7 +526,7 @@ TEST_P(AgentShape, ADeltaThatIsNotWhatTheManifestSays) {
        [](TrustRig& r) {
          Bytes image = r.new_image;
          image[100] ^= 1;
-         return TrustRig::MakeDelta(r.old_image, image);
+         return r.MakeDelta(r.old_image, image);
        }},
       {"too short a delta", Status::kCorrupt, true,
        [](TrustRig& r) {

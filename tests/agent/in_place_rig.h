@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small device with room for one image: an area of sectors of 256 bytes, staging, a journal and
-// metadata. Files are put together by hand from FORMAT.md 12, without diff/in_place.h.
+// metadata.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,43 +15,12 @@
 #include "diff/sha256.h"
 #include "release/digests.h"
 #include "stream/in_place.h"
+#include "tests/agent/in_place_file.h"
 #include "tests/support/images.h"
 #include "tests/support/patcher_rig.h"
 #include "tools/simulated_flash.h"
 
 namespace mote::testing {
-
-inline uint32_t InPlaceCheck(std::span<const uint8_t> file) {
-  uint32_t check = 0x811C9DC5;
-  for (size_t i = 0; i < file.size(); ++i) {
-    if (i < 7 || i >= 11) check = (check ^ file[i]) * 0x01000193;
-  }
-  return check;
-}
-inline void FixInPlaceCheck(Bytes& file) {
-  const uint32_t check = InPlaceCheck(file);
-  for (unsigned i = 0; i < 4; ++i) file[7 + i] = static_cast<uint8_t>(check >> 8 * i);
-}
-inline Bytes InPlaceFileOf(const Bytes& forward, const Bytes& inverse = {}) {
-  Bytes file = {0xE1};
-  for (const size_t size : {forward.size(), inverse.size()}) {
-    for (unsigned i = 0; i < 3; ++i) file.push_back(static_cast<uint8_t>(size >> 8 * i));
-  }
-  file.resize(11);
-  file.insert(file.end(), forward.begin(), forward.end());
-  file.insert(file.end(), inverse.begin(), inverse.end());
-  FixInPlaceCheck(file);
-  return file;
-}
-// `limit`: how far back a copy may be from, in bytes.
-inline Bytes InPlaceDeltaOf(const Bytes& from, const Bytes& to, int64_t limit) {
-  DiffOptions diff;
-  diff.codec = Codec::kModel;
-  diff.ram = kModelRam[1];
-  diff.effort = 1;
-  diff.lowest_diagonal = -limit;
-  return Diff(from, to, diff);
-}
 
 struct InPlaceRig {
   static constexpr uint32_t kSector = 256;
@@ -106,12 +75,12 @@ struct InPlaceRig {
     return kAreaSize - static_cast<int64_t>((image.size() + kSector - 1) / kSector * kSector);
   }
   Bytes Forward() const {
-    return InPlaceDeltaOf(old_image, new_image, Room(old_image) - 2 * kSector);
+    return InPlaceDeltaOf(old_image, new_image, Room(old_image) - 2 * kSector, kSector);
   }
   Bytes File(bool reversible = false) const {
     return InPlaceFileOf(
         Forward(), reversible
-                       ? InPlaceDeltaOf(new_image, old_image, Room(new_image) - 2 * kSector)
+                       ? InPlaceDeltaOf(new_image, old_image, Room(new_image) - 2 * kSector, kSector)
                        : Bytes());
   }
 

@@ -225,6 +225,57 @@ TEST_F(InPlaceDevice, TheBootloaderLooksAgain) {
   }
 }
 
+// A delta that repeats new from further back than the bootloader's buffer is long: it cannot see
+// what would come out. Neither can the session, which has less; it takes it.
+TEST_F(InPlaceDevice, WhatTheBootloaderCannotSeeIsNotInstalled) {
+  Random random(8);
+  const Bytes noise = RandomBytes(random, 600);
+  rig.new_image = rig.old_image;
+  for (const int at : {1000, 2500}) {
+    rig.new_image.insert(rig.new_image.begin() + at, noise.begin(), noise.end());
+  }
+  rig.new_image.resize(rig.old_image.size());
+  const auto file = [&](uint32_t window) {
+    return InPlaceFileOf(InPlaceDeltaOf(rig.old_image, rig.new_image, 0, window));
+  };
+  SendAndActivate(file(1 << 20));
+  ExpectNotInstalled(Status::kDoesNotFit);
+  SendAndActivate(file(InPlaceRig::kSector));
+  rig.ExpectStarts(rig.new_image);
+}
+
+// Whoever makes a delta with all checks right can only make another image, not a broken one.
+TEST_F(InPlaceDevice, NothingIsErasedForADeltaThatMakesAnotherImageThanItSays) {
+  // What the session cannot see: a repetition from further back than it has memory for.
+  Random random(6);
+  const Bytes noise = RandomBytes(random, 80);
+  for (const int at : {100, 230}) std::ranges::copy(noise, rig.new_image.begin() + at);
+  const Bytes file = rig.File();
+  int proved = 0;
+  for (size_t at = 11; at < file.size(); at += file.size() / 400 + 1) {
+    SCOPED_TRACE(at);
+    Bytes changed = file;
+    changed[at] ^= 0x20;
+    FixInPlaceCheck(changed);
+    if (rig.Send(changed) == Status::kDone) {
+      ++proved;
+      ASSERT_EQ(Activate(rig.layout, rig.metadata, 1), Status::kDone);
+      if (at + 8 > file.size()) {  // bits that the decoder may never come to
+        BootChoice choice;
+        ASSERT_EQ(rig.Boot(choice), Status::kDone);
+        if (choice.size == rig.new_image.size()) {
+          rig.ExpectStarts(rig.new_image);
+          break;
+        }
+      } else {
+        ExpectNotInstalled(Status::kCorrupt);
+      }
+    }
+    rig.ExpectStarts(rig.old_image);
+  }
+  EXPECT_GT(proved, 10) << "too few get that far to say something";
+}
+
 // The flash fails while the image is in pieces: nothing starts, and the next start goes on.
 TEST_F(InPlaceDevice, GoesOnAfterTheFlashFailed) {
   SendAndActivate(rig.File(true));

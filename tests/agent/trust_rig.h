@@ -24,6 +24,7 @@
 #include "release/encrypt.h"
 #include "release/keys.h"
 #include "tests/agent/agent_rig.h"
+#include "tests/agent/in_place_file.h"
 #include "tests/support/images.h"
 #include "tests/support/patcher_rig.h"
 #include "tools/simulated_flash.h"
@@ -217,10 +218,12 @@ struct TrustRig {
                0,
                1,
                {&flash, kMetadata * kSector, 4 * kSector, 2},
-               &trust},
+               &trust,
+               &journal},
         checkpoint_area{&flash, kCheckpoints * kSector, 8 * kSector, 1},
+        journal{&flash, kCheckpoints * kSector, 9 * kSector, 2},
         sector(kSector),
-        memory(256) {
+        memory(rig_options.install == Install::kInPlace ? 8192 : 256) {
     Random random(77);
     old_image = CodeLikeBytes(random, 1700);
     new_image = Edited(random, old_image, 6, 1700);
@@ -243,7 +246,11 @@ struct TrustRig {
   TrustRig(const TrustRig&) = delete;
   ~TrustRig() { EXPECT_EQ(simulated.violation_count(), 0u) << simulated.DescribeViolations(); }
 
-  static Bytes MakeDelta(const Bytes& from, const Bytes& to) {
+  // In place: reversible, so that there is a trial. Two of the spare sectors are never counted on.
+  Bytes MakeDelta(const Bytes& from, const Bytes& to) const {
+    if (options.install == Install::kInPlace) {
+      return InPlaceFileOf(InPlaceDeltaOf(from, to, 0), InPlaceDeltaOf(to, from, 0));
+    }
     DiffOptions diff;
     diff.codec = Codec::kLzss;
     diff.window_bits = 8;
@@ -343,7 +350,9 @@ struct TrustRig {
   }
   Status Boot(BootChoice& choice) {
     uint8_t buffer[64];
-    return Bootloader({layout, metadata, HostSha256(sha), buffer, sizeof buffer}).Boot(choice);
+    return Bootloader({layout, metadata, HostSha256(sha), buffer, sizeof buffer, memory.data(),
+                       static_cast<uint32_t>(memory.size())})
+        .Boot(choice);
   }
   // A reset: the bootloader, then the image that it chose.
   BootChoice Restart() {
@@ -395,10 +404,11 @@ struct TrustRig {
     fields.server.delta_size = static_cast<uint32_t>(bytes.size());
     fields.server.delta_digest = Sha256::Of(bytes);
     fields.server.codec = bytes.size() > 1 ? bytes[1] : 0;
+    if (bytes.size() > 12 && bytes[0] == 0xE1) fields.server.codec = bytes[12];
     fields.payload = bytes;
   }
   // The image from nothing.
-  static void MakeFull(OfferFields& fields, const Bytes& image) {
+  void MakeFull(OfferFields& fields, const Bytes& image) const {
     fields.server.base_version = 0;
     fields.server.base_prefix = {};
     fields.server.base_digest = {};
@@ -498,6 +508,7 @@ struct TrustRig {
   Trust trust;
   Layout layout;
   CheckpointArea checkpoint_area;
+  JournalArea journal;
   Bytes sector, memory, piece;
   Bytes old_image, new_image, delta;
   std::array<uint8_t, 8> device{};
@@ -515,7 +526,10 @@ struct TrustRig {
 };
 
 inline const char* InstallName(Install install) {
-  return install == Install::kNone ? "Ab" : install == Install::kSwap ? "Swap" : "Overwrite";
+  return install == Install::kNone        ? "Ab"
+         : install == Install::kSwap      ? "Swap"
+         : install == Install::kOverwrite ? "Overwrite"
+                                          : "InPlace";
 }
 
 }  // namespace mote::testing
