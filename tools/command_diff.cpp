@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -15,8 +16,10 @@
 #include "diff/bsdiff40.h"
 #include "diff/detect.h"
 #include "diff/diff.h"
+#include "diff/in_place.h"
 #include "diff/model.h"
 #include "lzss/decoder.h"
+#include "stream/in_place_file.h"
 #include "tools/command_support.h"
 #include "tools/commands.h"
 #include "tools/output_file.h"
@@ -43,8 +46,33 @@ constexpr const char* kExamples =
     "  mote diff v1.bin v2.bin - -q | wc -c             how large would it be?\n"
     "  mote diff v1.bin v2.bin v1-v2.bsdiff --format bsdiff40";
 
+// What `mote diff --in-place --help` has instead.
+constexpr const char* kInPlaceForms =
+    "mote diff OLD NEW FILE --in-place [options]\n"
+    "\n"
+    "For a device that has room for one image and a few sectors: it moves OLD up to the end of "
+    "its\n"
+    "image area and rebuilds NEW from the start, sector by sector. Nothing is copied from what is\n"
+    "overwritten by then: the more spare sectors, the less that costs. Every so many sectors the\n"
+    "state of the decoder is written to a journal, so that the power may go at any time. FILE is\n"
+    "carried out by the device's own code, on a flash of this geometry, before it appears. The\n"
+    "report compares it with a delta for two slots, and tells what flash it takes and wears.";
+
+constexpr const char* kInPlaceExamples =
+    "Other options are those of mote diff --help; --codec, --format and --window have no use "
+    "here.\n"
+    "\n"
+    "Examples\n"
+    "  mote diff v1.bin v2.bin update.inplace --in-place\n"
+    "  mote diff v1.bin v2.bin update.inplace --in-place --area 240K --staging 16K --journal 4\n"
+    "  mote diff v1.elf v2.elf update.inplace --in-place --erase-unit 1K --program-unit 8 --ram "
+    "2K\n"
+    "  mote diff v1.bin v2.bin update.inplace --in-place --reversible   with the way back to v1";
+
 constexpr const char* kAutomatic = "auto";
 constexpr uint32_t kMaxEffort = 9;
+constexpr const char* kInPlaceOptions[] = {"--area",    "--erase-unit", "--program-unit",
+                                           "--staging", "--journal",    "--reversible"};
 // In a delta, architectures have four bits.
 constexpr uint8_t kArchitectureLimit = 16;
 
@@ -59,6 +87,10 @@ struct Options {
   std::optional<uint32_t> ram;
   std::optional<uint32_t> base, old_base, new_base;
   uint32_t effort = kDefaultEffort;
+  bool in_place = false;
+  bool reversible = false;
+  std::optional<uint32_t> area, staging;
+  InPlaceGeometry geometry;
   InputOptions input;
   ReportOptions report;
 
@@ -102,10 +134,8 @@ std::vector<uint8_t> MakeBsdiff40(const InputImage& old_image, const InputImage&
   return delta;
 }
 
-std::vector<uint8_t> MakeDelta(const Options& options, const InputImage& old_image,
-                               const InputImage& new_image) {
-  Progress progress("comparing");
-  if (options.format == "bsdiff40") return MakeBsdiff40(old_image, new_image, progress);
+DiffOptions OptionsOf(const Options& options, const InputImage& old_image,
+                      const InputImage& new_image, Progress& progress) {
   DiffOptions diff;
   diff.codec = *CodecByName(options.codec);
   diff.ram = options.ram.value_or(0);
@@ -115,7 +145,24 @@ std::vector<uint8_t> MakeDelta(const Options& options, const InputImage& old_ima
   diff.new_runs = LoadRuns(new_image, options.NewBase());
   diff.effort = options.effort;
   diff.progress = [&progress](double share) { progress.Update(share); };
-  return Diff(old_image.bytes, new_image.bytes, diff);
+  return diff;
+}
+
+std::vector<uint8_t> MakeDelta(const Options& options, const InputImage& old_image,
+                               const InputImage& new_image) {
+  Progress progress("comparing");
+  if (options.format == "bsdiff40") return MakeBsdiff40(old_image, new_image, progress);
+  return Diff(old_image.bytes, new_image.bytes, OptionsOf(options, old_image, new_image, progress));
+}
+
+InPlaceUpdate MakeInPlace(const Options& options, const InputImage& old_image,
+                          const InputImage& new_image) {
+  Progress progress("comparing");
+  InPlaceGeometry geometry = options.geometry;
+  geometry.area = options.area.value_or(0);
+  geometry.staging = options.staging.value_or(0);
+  return MakeInPlaceUpdate(old_image.bytes, new_image.bytes, geometry,
+                           OptionsOf(options, old_image, new_image, progress), options.reversible);
 }
 
 nlohmann::ordered_json ImageJson(const InputImage& image) {
@@ -151,6 +198,91 @@ void Report(const Options& options, const InputImage& old_image, const InputImag
     text += CodecText(header, delta);
   }
   PrintReport(options.report, options.delta_name == "-", text, json);
+}
+
+nlohmann::ordered_json DirectionJson(const InPlaceDelta& made) {
+  nlohmann::ordered_json json;
+  json["delta_size"] = made.delta.size();
+  json["two_slots_size"] = made.two_slots;
+  json["ratio"] = std::round(1e3 * static_cast<double>(made.delta.size()) /
+                             static_cast<double>(made.two_slots)) /
+                  1e3;
+  json["shift"] = made.run.shift;
+  json["interval"] = made.run.interval;
+  json["checkpoints"] = made.run.checkpoints;
+  json["image_sector_erases"] = made.run.erases.image;
+  json["journal_sector_erases"] = made.run.erases.journal;
+  json["worst_sector_erases"] = made.run.erases.worst();
+  return json;
+}
+
+std::string DirectionText(const char* name, const InPlaceDelta& made) {
+  return fmt::format(
+      "{:<12} {:>10} bytes  {:.3f} times the {} for two slots\n"
+      "  move       {:>10} sectors up; then a checkpoint every {}, {} in all\n"
+      "  erases     {:>10} of any one sector at worst; image {}, journal {}\n",
+      name, made.delta.size(),
+      static_cast<double>(made.delta.size()) / static_cast<double>(made.two_slots), made.two_slots,
+      made.run.shift,
+      made.run.interval == 1 ? "sector" : fmt::format("{} sectors", made.run.interval),
+      made.run.checkpoints, made.run.erases.worst(), made.run.erases.image,
+      made.run.erases.journal);
+}
+
+void ReportInPlace(const Options& options, const InputImage& old_image, const InputImage& new_image,
+                   const InPlaceUpdate& update) {
+  const InPlaceRun& run = update.forward.run;
+  const uint32_t erase_unit = options.geometry.erase_unit;
+  const uint32_t journal = run.journal_area * options.geometry.journals;
+  const double per_cent = PerCent(update.file.size(), new_image.bytes.size());
+  const DeltaHeader header = ReadHeader(update.forward.delta);
+  nlohmann::ordered_json json;
+  json["old"] = ImageJson(old_image);
+  json["new"] = ImageJson(new_image);
+  json["file_size"] = update.file.size();
+  json["per_cent_of_new"] = per_cent;
+  json["format"] = "in-place";
+  json["area"] = run.area;
+  json["erase_unit"] = erase_unit;
+  json["program_unit"] = options.geometry.program_unit;
+  json["spare_sectors"] = update.spare;
+  json["journal_areas"] = options.geometry.journals;
+  json["journal_bytes"] = journal;
+  json["scratch_sectors"] = update.scratch;
+  json["forward"] = DirectionJson(update.forward);
+  json["inverse"] = update.inverse ? DirectionJson(*update.inverse) : nlohmann::ordered_json();
+  AddCodecJson(json, header, update.forward.delta);
+  std::string text =
+      "old          " + ImageText(old_image) + "new          " + ImageText(new_image);
+  text +=
+      fmt::format("file         {:>10} bytes  {:.2f} % of new; header {}{}\n", update.file.size(),
+                  per_cent, kInPlaceHeaderSize, update.inverse ? ", and both deltas" : "");
+  text += DirectionText("forward", update.forward);
+  if (update.inverse) text += DirectionText("inverse", *update.inverse);
+  text += fmt::format(
+      "image area   {:>10} bytes  {} sectors of {}, {} more than the larger image\n"
+      "journal      {:>10} bytes  {} areas\n"
+      "scratch      {:>10} sectors beyond the larger image, journal included; and the file\n",
+      run.area, run.area / erase_unit, erase_unit, update.spare, journal, options.geometry.journals,
+      update.scratch);
+  text += CodecText(header, update.forward.delta);
+  PrintReport(options.report, options.delta_name == "-", text, json);
+}
+
+// Refuses what is no use to an update in place, and its options without it.
+void CheckInPlaceOptions(const CLI::App& command, const Options& options) {
+  if (!options.in_place) {
+    for (const char* name : kInPlaceOptions) {
+      if (command.count(name) != 0) ThrowUsage(command, fmt::format("{} is for --in-place", name));
+    }
+    return;
+  }
+  if (options.format != "mote") ThrowUsage(command, "--in-place is for --format mote");
+  if (options.codec != "model") ThrowUsage(command, "--in-place is for --codec model");
+  for (const char* name : {"--area", "--staging"}) {
+    const auto& size = name == std::string("--area") ? options.area : options.staging;
+    if (size && *size == 0) ThrowUsage(command, fmt::format("{} must not be 0", name));
+  }
 }
 
 // Refuses options that would have no effect.
@@ -194,9 +326,17 @@ void Run(const CLI::App& command, const Options& options) {
     ThrowUsage(command, "DELTA would overwrite OLD or NEW");
   }
   CheckCodecOptions(command, options);
+  CheckInPlaceOptions(command, options);
   const InputImage old_image = ReadImageAt(options.old_name, options.input, options.OldBase());
   const InputImage new_image = ReadImageAt(options.new_name, options.input, options.NewBase());
   OutputFile output(options.delta_name);
+  if (options.in_place) {
+    const InPlaceUpdate update =
+        AboutFile("diff", [&] { return MakeInPlace(options, old_image, new_image); });
+    output.Commit(update.file);
+    ReportInPlace(options, old_image, new_image, update);
+    return;
+  }
   const std::vector<uint8_t> delta =
       AboutFile("diff", [&] { return MakeDelta(options, old_image, new_image); });
   output.Commit(delta);
@@ -216,6 +356,43 @@ void AddEffortOptions(CLI::App& command, uint32_t& effort) {
         ->trigger_on_parse()
         ->group("");
   }
+}
+
+// With --in-place on the command line, the help is about that: both pages fit a screen.
+void AddInPlaceOptions(CLI::App& command, Options& options) {
+  const InPlaceGeometry defaults;
+  command
+      .add_flag_callback(
+          "--in-place",
+          [&command, &options] {
+            options.in_place = true;
+            command.description(kInPlaceForms);
+            const std::string footer = command.get_footer();
+            command.footer(footer.substr(0, footer.find("\n\n")) + "\n\n" + kInPlaceExamples);
+            for (CLI::Option* option : command.get_options()) {
+              if (option->nonpositional() && !option->check_name("-h")) option->group("");
+            }
+            for (const char* name : kInPlaceOptions) command.get_option(name)->group("Options");
+          },
+          "for a device with room for one image only: mote diff --in-place --help")
+      ->trigger_on_parse();
+  AddSizeOption(command, "--area", options.area, "BYTES",
+                fmt::format("image area; K and KiB allowed [the larger image and {} sectors]",
+                            kDefaultSpare));
+  AddSizeOption(command, "--erase-unit", options.geometry.erase_unit, "BYTES",
+                fmt::format("a sector: what one erase clears [{}]", defaults.erase_unit));
+  AddSizeOption(
+      command, "--program-unit", options.geometry.program_unit, "BYTES",
+      fmt::format("what is programmed at once, a power of two [{}]", defaults.program_unit));
+  AddSizeOption(command, "--staging", options.staging, "BYTES",
+                "where the device keeps FILE: not larger than this [no limit]");
+  AddSizeOption(
+      command, "--journal", options.geometry.journals, "N",
+      fmt::format("areas for checkpoints, 2 to 255: the more, the fewer erases of each [{}]",
+                  defaults.journals));
+  command.add_flag("--reversible", options.reversible,
+                   "FILE has the delta that takes NEW back to OLD, too");
+  for (const char* name : kInPlaceOptions) command.get_option(name)->group("");
 }
 
 }  // namespace
@@ -254,6 +431,7 @@ void AddDiffCommand(CLI::App& app) {
                 "of OLD alone, where NEW runs elsewhere [--base]");
   AddSizeOption(*command, "--new-base", options->new_base, "ADDR", "of NEW alone [--base]");
   AddEffortOptions(*command, options->effort);
+  AddInPlaceOptions(*command, *options);
   AddInputOptions(*command, options->input);
   AddReportOptions(*command, options->report, true);
   command->final_callback([command, options] { Run(*command, *options); });

@@ -12,6 +12,8 @@
 #include "diff/apply.h"
 #include "diff/bsdiff40.h"
 #include "diff/diff.h"
+#include "diff/in_place.h"
+#include "stream/in_place_file.h"
 #include "tools/command_support.h"
 #include "tools/commands.h"
 
@@ -23,8 +25,8 @@ constexpr const char* kForms =
     "\n"
     "Tells what is in a delta, without the old image: its header, the RAM that a device needs,\n"
     "and its commands or, for codec model, what it assumes of the images: instruction set, load\n"
-    "addresses, where variables are. Recognises bsdiff40 files. Whether the delta is intact only\n"
-    "`mote verify` can tell.";
+    "addresses, where variables are. Recognises bsdiff40 files and those of mote diff --in-place.\n"
+    "Whether the delta is intact only `mote verify` can tell.";
 
 constexpr const char* kExamples =
     "Examples\n"
@@ -119,10 +121,38 @@ Report ReportMote(const std::vector<uint8_t>& delta) {
   return {text + CodecText(header, delta), json};
 }
 
+Report ReportInPlace(const std::vector<uint8_t>& file) {
+  const InPlaceFile parts = ReadInPlaceFile(file);
+  const auto report = [](std::span<const uint8_t> delta) {
+    return ReportMote({delta.begin(), delta.end()});
+  };
+  const Report forward = report(parts.forward);
+  nlohmann::ordered_json json;
+  json["format"] = "in-place";
+  json["version"] = file[0] & 0x0F;
+  json["file_size"] = kInPlaceHeaderSize + parts.forward.size() + parts.inverse.size();
+  json["reversible"] = !parts.inverse.empty();
+  json["forward"] = forward.json;
+  json["inverse"] = nullptr;
+  std::string text = fmt::format(
+      "format       in-place update, version {}: {}\n"
+      "file         {:>10} bytes  header {}, forward {}, inverse {}\n\n{}",
+      file[0] & 0x0F, parts.inverse.empty() ? "no way back" : "with the way back",
+      json["file_size"].get<size_t>(), kInPlaceHeaderSize, parts.forward.size(),
+      parts.inverse.size(), forward.text);
+  if (!parts.inverse.empty()) {
+    const Report inverse = report(parts.inverse);
+    json["inverse"] = inverse.json;
+    text += "\n" + inverse.text;
+  }
+  return {text, json};
+}
+
 void Run(const Options& options) {
   const std::vector<uint8_t> delta = ReadBytes(options.delta_name);
   const Report report = AboutFile(options.delta_name, [&] {
-    return IsBsdiff40(delta) ? ReportBsdiff40(delta) : ReportMote(delta);
+    if (IsBsdiff40(delta)) return ReportBsdiff40(delta);
+    return IsInPlaceFile(delta) ? ReportInPlace(delta) : ReportMote(delta);
   });
   PrintReport(options.report, false, report.text, report.json);
 }

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "diff/diff.h"
+#include "diff/in_place.h"
 #include "tools/command_support.h"
 #include "tools/commands.h"
 #include "tools/device_update.h"
@@ -27,25 +29,30 @@ constexpr const char* kForms =
     "new\n"
     "image is complete and its check holds. Deltas that no device decodes (bz2, zstd, lz4, "
     "bsdiff40)\n"
-    "are applied without the flash; the options of the device are refused for them.";
+    "are applied without the flash; the options of the device are refused for them. Files of mote "
+    "diff\n"
+    "--in-place are applied within one image area, whose size --slot is then.";
 
 constexpr const char* kExamples =
     "Examples\n"
     "  mote patch v1.bin update.mote v2.bin\n"
     "  mote patch v1.bin update.mote v2.bin --sector 2K --program-unit 8 --slot 96K --ram 4K\n"
-    "  mote patch v1.bin - v2.bin --json < update.mote";
+    "  mote patch v1.bin - v2.bin --json < update.mote\n"
+    "  mote patch v2.bin update.inplace v1.bin --undo";
 
 struct Options {
   std::string old_name;
   std::string delta_name;
   std::string new_name;
   Device device;
+  bool undo = false;
   InputOptions input;
   ReportOptions report;
 };
 
 struct Result {
   std::vector<uint8_t> image;
+  size_t delta_size = 0;
   std::string text;
   nlohmann::ordered_json json;
 };
@@ -71,6 +78,7 @@ Result PatchOnDevice(const Device& device, const std::vector<uint8_t>& old_image
   const uint64_t ram = uint64_t{update.decoder_ram} + device.sector;
   Result result;
   result.image = std::move(update.new_image);
+  result.delta_size = delta.size();
   result.json["sectors_erased"] = update.sectors_erased;
   result.json["bytes_programmed"] = update.bytes_programmed;
   result.json["sector"] = device.sector;
@@ -86,26 +94,62 @@ Result PatchOnDevice(const Device& device, const std::vector<uint8_t>& old_image
   return result;
 }
 
+// `file` is as mote diff --in-place made it.
+Result PatchInPlace(const Options& options, const std::vector<uint8_t>& old_image,
+                    const std::vector<uint8_t>& file) {
+  const InPlaceFile parts = ReadInPlaceFile(file);
+  if (options.undo && parts.inverse.empty()) {
+    throw Error(Status::kBadArgument, "there is no way back in it: make it with --reversible");
+  }
+  const std::span<const uint8_t> delta = options.undo ? parts.inverse : parts.forward;
+  const Device& device = options.device;
+  RequireRam(device, DecoderRam(ReadHeader(delta)).value_or(0));
+  InPlaceRun run = RunInPlace(old_image, delta,
+                              {.erase_unit = device.sector,
+                               .program_unit = device.program_unit,
+                               .area = device.slot.value_or(0)});
+  Result result;
+  result.image = std::move(run.new_image);
+  result.delta_size = delta.size();
+  result.json["sectors_erased"] = run.erased;
+  result.json["bytes_programmed"] = run.programmed;
+  result.json["sector"] = device.sector;
+  result.json["program_unit"] = device.program_unit;
+  result.json["area"] = run.area;
+  result.json["shift"] = run.shift;
+  result.json["interval"] = run.interval;
+  result.json["checkpoints"] = run.checkpoints;
+  result.json["worst_sector_erases"] = run.erases.worst();
+  result.text = fmt::format(
+      "flash        {:>10} bytes programmed, {} sectors of {} erased, none more than {} times\n"
+      "image area   {:>10} bytes  {}; moved up by {} sectors, {} checkpoints\n",
+      run.programmed, run.erased, device.sector, run.erases.worst(), run.area,
+      device.slot ? "as given" : "the smallest that is enough", run.shift, run.checkpoints);
+  return result;
+}
+
 Result PatchOnHost(const std::vector<uint8_t>& old_image, const std::vector<uint8_t>& delta) {
   Result result;
   result.image = ApplyOnHost(old_image, delta);
+  result.delta_size = delta.size();
   result.json["device_ram"] = nullptr;
   result.text = "flash        not used: no device decodes this delta\n";
   return result;
 }
 
-void Report(const Options& options, size_t delta_size, Result& result) {
+void Report(const Options& options, const Result& result) {
   nlohmann::ordered_json json;
   json["status"] = StatusName(Status::kDone);
-  json["delta_size"] = delta_size;
+  json["delta_size"] = result.delta_size;
   json["new_size"] = result.image.size();
   json["sha256"] = Sha256Hex(result.image);
   json.update(result.json);
   PrintReport(options.report, options.new_name == "-",
               fmt::format("new          {:>10} bytes  from a delta of {}, {:.2f} %\n"
                           "sha256       {}\n{}",
-                          result.image.size(), delta_size, PerCent(delta_size, result.image.size()),
-                          Sha256Hex(result.image), result.text),
+                          result.image.size(), result.delta_size,
+                          PerCent(result.delta_size, result.image.size()), Sha256Hex(result.image),
+                          result.text),
               json);
 }
 
@@ -124,6 +168,10 @@ void Run(const CLI::App& command, const Options& options) {
   const std::vector<uint8_t> delta = ReadBytes(options.delta_name);
   OutputFile output(options.new_name);
   Result result = AboutUpdate(options.old_name, options.delta_name, [&] {
+    if (IsInPlaceFile(delta)) return PatchInPlace(options, old_image.bytes, delta);
+    if (options.undo) {
+      throw Error(Status::kBadArgument, "--undo is for files of mote diff --in-place --reversible");
+    }
     if (IsForDevices(delta)) return PatchOnDevice(options.device, old_image.bytes, delta);
     if (device_wanted) {
       throw Error(Status::kUnsupported,
@@ -132,7 +180,7 @@ void Run(const CLI::App& command, const Options& options) {
     return PatchOnHost(old_image.bytes, delta);
   });
   output.Commit(result.image);
-  Report(options, delta.size(), result);
+  Report(options, result);
 }
 
 }  // namespace
@@ -155,9 +203,11 @@ void AddPatchCommand(CLI::App& app) {
       *command, "--program-unit", options->device.program_unit, "BYTES",
       fmt::format("what is programmed at once, a power of two [{}]", options->device.program_unit));
   AddSizeOption(*command, "--slot", options->device.slot, "BYTES",
-                "size of each slot; K and KiB allowed [OLD or NEW, in whole sectors]");
+                "size of each slot; K and KiB allowed [what OLD and NEW take, in whole sectors]");
   AddSizeOption(*command, "--ram", options->device.ram, "BYTES",
                 "RAM for the decoder, without sector buffer [what the delta needs]");
+  command->add_flag("--undo", options->undo,
+                    "apply the way back, from a file of mote diff --in-place --reversible");
   AddInputOptions(*command, options->input);
   AddReportOptions(*command, options->report, true);
   command->final_callback([command, options] { Run(*command, *options); });

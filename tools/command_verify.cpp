@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "diff/bsdiff40.h"
+#include "diff/in_place.h"
 #include "patch/check.h"
 #include "release/manifest_reader.h"
 #include "release/verify.h"
@@ -29,7 +30,8 @@ constexpr const char* kForms =
     "and\n"
     "the check that the delta carries. Writes no file; the exit code says the result. bsdiff40 "
     "files\n"
-    "carry no check: for them only the SHA-256 tells whether OLD was the right one.\n"
+    "carry no check: for them only the SHA-256 tells whether OLD was the right one. Of a file of\n"
+    "mote diff --in-place it is the way forward.\n"
     "What follows a delta, as transports pad, is ignored; after codec model it has to be zeros.\n"
     "\n"
     "With --root, checks an offer or a release as a device does that trusts this key: statements,\n"
@@ -202,6 +204,9 @@ void Run(const CLI::App& command, const Options& options) {
   std::vector<uint8_t> image;
   try {
     image = AboutUpdate(options.old_name, options.delta_name, [&] {
+      if (IsInPlaceFile(delta)) {
+        return RunInPlace(old_image.bytes, ReadInPlaceFile(delta).forward, {}).new_image;
+      }
       if (!IsForDevices(delta)) return ApplyOnHost(old_image.bytes, delta);
       Progress progress("verifying");
       return UpdateDevice({}, old_image.bytes, delta, [&](double share) { progress.Update(share); })

@@ -40,16 +40,6 @@ uint32_t SlotSize(const Device& device, size_t old_size, size_t new_size) {
   return static_cast<uint32_t>(slot);
 }
 
-void RequireRam(const Device& device, uint32_t needed) {
-  if (!device.ram || needed <= *device.ram) return;
-  throw Error(Status::kDoesNotFit,
-              fmt::format("its decoder takes {} bytes of RAM and the device has {}: {}", needed,
-                          *device.ram,
-                          *device.ram < kUpdaterRam
-                              ? fmt::format("no decoder takes less than {}", kUpdaterRam)
-                              : fmt::format("make it with mote diff --ram {}", *device.ram)));
-}
-
 // What a failed update means to the person at the terminal.
 std::string Explain(Status status, size_t offset, const DeltaHeader& header, uint32_t slot) {
   switch (status) {
@@ -78,6 +68,16 @@ uint64_t Sum(const std::vector<uint32_t>& counts) {
 }
 
 }  // namespace
+
+void RequireRam(const Device& device, uint32_t needed) {
+  if (!device.ram || needed <= *device.ram) return;
+  throw Error(Status::kDoesNotFit,
+              fmt::format("its decoder takes {} bytes of RAM and the device has {}: {}", needed,
+                          *device.ram,
+                          *device.ram < kUpdaterRam
+                              ? fmt::format("no decoder takes less than {}", kUpdaterRam)
+                              : fmt::format("make it with mote diff --ram {}", *device.ram)));
+}
 
 bool IsForDevices(std::span<const uint8_t> delta) {
   if (IsBsdiff40(delta)) return false;

@@ -31,6 +31,9 @@ struct DeviceUpdate {
   uint64_t bytes_programmed;
 };
 
+/// Throws Error(kDoesNotFit) where the device has less RAM than `needed` bytes.
+void RequireRam(const Device& device, uint32_t needed);
+
 /// Whether a device can apply this delta at all: not if it is a bsdiff40 file or its codec is for
 /// hosts. Throws Error as ReadHeader.
 bool IsForDevices(std::span<const uint8_t> delta);
