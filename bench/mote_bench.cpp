@@ -16,6 +16,7 @@
 
 #include "bench/codecs.h"
 #include "bench/corpus.h"
+#include "bench/in_place.h"
 #include "bench/measure.h"
 #include "bench/plot.h"
 #include "bench/process.h"
@@ -51,6 +52,7 @@ constexpr const char* kExamples = R"(Examples:
   mote-bench --reference peers.json            compares with sizes measured elsewhere:
                                                {PAIR: {"all": {TOOL: SIZE}, "low": SIZE, "best": SIZE}}
   mote-bench --markdown bench/RESULTS.md --plot bench/results.svg
+  mote-bench --in-place --markdown bench/IN_PLACE.md
 
 Exit codes:
   0  every delta gave the new image
@@ -64,7 +66,7 @@ struct Arguments {
   std::vector<std::string> corpus, pairs, codecs, tools;
   unsigned jobs = 1;
   std::string json, plot, markdown, reference;
-  bool details = false, quiet = false, list = false;
+  bool details = false, quiet = false, list = false, in_place = false;
 };
 
 /// A command line that cannot be obeyed.
@@ -160,7 +162,7 @@ struct Interrupted {};
 /// How to make a Markdown report again. A corpus outside the repository is DIR, of other absolute
 /// paths only the last part is told: the rest is this machine's.
 std::string Invocation(const Arguments& arguments) {
-  std::string text = "mote-bench";
+  std::string text = arguments.in_place ? "mote-bench --in-place" : "mote-bench";
   const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) text += fmt::format(" {} {}", option, value);
   };
@@ -192,7 +194,30 @@ int List(const std::vector<Contender>& codecs, const std::vector<Contender>& too
   return kAllVerified;
 }
 
+int ExecuteInPlace(const Arguments& arguments) {
+  std::vector<Pair> pairs = FindPairs(arguments);
+  std::erase_if(pairs, [](const Pair& pair) { return !IsCortexM(pair); });
+  if (pairs.empty()) throw UsageError("--in-place: no pair is for Cortex-M");
+  std::optional<Reference> reference;
+  if (!arguments.reference.empty()) reference = ReadReference(arguments.reference, pairs);
+  size_t failures = 0;
+  const std::vector<InPlaceResult> results =
+      MeasureInPlace(pairs, [&](const Pair& pair, const InPlaceResult& result) {
+        failures += !result.error.empty();
+        if (arguments.quiet) return;
+        fmt::print(stderr, "{}: {}\n", pair.name,
+                   result.error.empty() ? fmt::format("{} bytes", result.file) : result.error);
+      });
+  fmt::print("{}", InPlaceReport(pairs, results, reference, false, ""));
+  if (!arguments.markdown.empty()) {
+    WriteFile(arguments.markdown,
+              InPlaceReport(pairs, results, reference, true, Invocation(arguments)));
+  }
+  return failures == 0 ? kAllVerified : kDeltaFailed;
+}
+
 int Execute(const Arguments& arguments) {
+  if (arguments.in_place) return ExecuteInPlace(arguments);
   const ScratchDirectory scratch;
   Results results;
   std::vector<std::string> missing;
@@ -278,6 +303,12 @@ int Main(int argc, char** argv) {
   app.add_option("--reference", arguments.reference,
                  "Compare with the sizes in this JSON file, and say whether promises are kept")
       ->type_name("FILE");
+  app.add_flag("--in-place", arguments.in_place,
+               "Instead of all that: updates in place, over the Cortex-M pairs")
+      ->excludes("--codecs")
+      ->excludes("--tools")
+      ->excludes("--json")
+      ->excludes("--plot");
   app.add_flag("--details", arguments.details, "Also print a line for each delta");
   app.add_flag("--list", arguments.list, "Say what would be measured, and what is not installed");
   app.add_flag("--quiet", arguments.quiet, "No progress on standard error");
