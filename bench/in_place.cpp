@@ -152,7 +152,7 @@ std::string InPlaceReport(const std::vector<Pair>& pairs, const std::vector<InPl
   text += fmt::format(
       "{} Cortex-M pairs. Image area: the larger image and {} sectors of {} bytes; journal: {} areas. Sizes in bytes, with\n"
       "all headers. Each update was carried out by the device's code and gave the new image, if it is not marked FAILED.\n"
-      "Worst erases: of any one sector, which is one of the journal.\n\n",
+      "Worst erases: of the sector that is erased most.\n\n",
       pairs.size(), kDefaultSpare, kGeometry.erase_unit, kGeometry.journals);
   text += shown(PairTable(pairs, results, reference)) + "\n";
   text += shown(MeanTable(results, reference)) + "\n";

@@ -97,7 +97,18 @@ if(NOT output MATCHES "FAILED: bsdiff on ${name}: the rebuilt image")
   message(FATAL_ERROR "a wrong image was not found out:\n${output}")
 endif()
 
-# 5. A command line that makes no sense.
+# 5. Updates in place, over the committed Cortex-M pairs.
+file(WRITE ${SCRATCH}/in-place.json [[{"logger-cm4-addfn": {"all": {"detools in-place x": 1000, "HPatchLite in-place x": 1}}}]])
+expect(0 ${MOTE_BENCH} --quiet --in-place --corpus ${PAIRS} --reference ${SCRATCH}/in-place.json --markdown ${SCRATCH}/in-place.md)
+file(READ ${SCRATCH}/in-place.md markdown)
+if(NOT markdown MATCHES "\n\\| logger-cm4-addfn \\|[^\n]*\\| 1,000 \\| 1 \\|\n" OR NOT markdown MATCHES "\\| kept \\|"
+    OR NOT markdown MATCHES "\\| HPatchLite in-place x \\|" OR markdown MATCHES "FAILED:|rv32")
+  message(FATAL_ERROR "the table of updates in place is not whole: ${SCRATCH}/in-place.md")
+endif()
+expect(2 ${MOTE_BENCH} --quiet --in-place --corpus ${PAIRS} --pair logger-rv32-constfix)
+
+# 6. A command line that makes no sense.
 expect(2 ${run} --codecs no-such-codec)
 expect(2 ${MOTE_BENCH} --quiet --corpus ${PAIRS} --pair no-such-pair)
 expect(2 ${MOTE_BENCH} --no-such-option)
+expect(2 ${run} --in-place --codecs lzss)

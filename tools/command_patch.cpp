@@ -203,7 +203,7 @@ void AddPatchCommand(CLI::App& app) {
       *command, "--program-unit", options->device.program_unit, "BYTES",
       fmt::format("what is programmed at once, a power of two [{}]", options->device.program_unit));
   AddSizeOption(*command, "--slot", options->device.slot, "BYTES",
-                "size of each slot; K and KiB allowed [what OLD and NEW take, in whole sectors]");
+                "size of each slot; K and KiB allowed [OLD or NEW, in whole sectors]");
   AddSizeOption(*command, "--ram", options->device.ram, "BYTES",
                 "RAM for the decoder, without sector buffer [what the delta needs]");
   command->add_flag("--undo", options->undo,

@@ -2,6 +2,7 @@
 # Every help page, the version, and what stands on a terminal: at most 45 lines of 100 columns.
 say --help
 say diff --help
+say diff --in-place --help
 say patch --help
 say info --help
 say verify --help
@@ -13,7 +14,7 @@ say offer --help
 say inspect --help
 say --version
 
-for command in '' diff patch info verify keygen sign approve statement offer inspect; do
+for command in '' diff 'diff --in-place' patch info verify keygen sign approve statement offer inspect; do
   expect 0 $command --help
   awk 'length > 100 { long = 1 } END { exit NR > 45 || long }' "$out" ||
     fail "the help of mote $command does not fit a screen"
