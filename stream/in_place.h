@@ -22,7 +22,7 @@
 //   ... plan and progress 0 are written down ...
 //   status = in_place.Run(config, plan, progress);  // calls config.advance after each step
 //
-// RAM: sizeof(InPlace), about 350 bytes, the codec's memory and the buffer, all the caller's. Stack: about 300 bytes. Needs
+// RAM: sizeof(InPlace), at most kInPlaceRam bytes, the codec's memory and the buffer, all the caller's. Stack: about 300 bytes. Needs
 // MOTE_WITH_IN_PLACE=1. Only codec model. Wear: see SectorErases of diff/in_place.h.
 #pragma once
 
@@ -45,6 +45,9 @@ struct JournalArea {
 
 /// Bytes of a record at most, for this memory of the codec.
 constexpr uint32_t JournalRecordSize(uint32_t memory) { return memory + 160; }
+
+/// sizeof(InPlace) on a device with 32-bit pointers is at most this; the codec's memory and the buffer come on top.
+constexpr uint32_t kInPlaceRam = 304;
 
 #if MOTE_WITH_IN_PLACE
 
@@ -134,6 +137,8 @@ class InPlace {
   Flash images_;  // as the updater sees them
   Updater updater_;
 };
+
+static_assert(sizeof(void*) != 4 || sizeof(InPlace) <= kInPlaceRam, "the documented RAM is too low");
 
 #endif  // MOTE_WITH_IN_PLACE
 
