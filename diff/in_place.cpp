@@ -20,6 +20,9 @@ using Bytes = std::span<const uint8_t>;
 constexpr uint32_t kLargestSize = (1 << 24) - 1;  // of a delta: its size has 24 bits
 constexpr uint32_t kSizedBytes = 7;               // of the header, before its check
 
+// Than with two slots.
+constexpr uint32_t kMoreRam = kInPlaceRam - kUpdaterRam;
+
 std::string Text(uint64_t number) { return std::to_string(number); }
 
 uint32_t Sectors(size_t size, uint32_t erase_unit) {
@@ -270,6 +273,8 @@ InPlaceDelta MakeDirection(Bytes from, Bytes to, const InPlaceGeometry& geometry
 
 }  // namespace
 
+uint32_t InPlaceRam(const DeltaHeader& header) { return kModelRam[header.profile] + kMoreRam; }
+
 InPlaceRun RunInPlace(Bytes old_image, Bytes delta, const InPlaceGeometry& given) {
   CheckGeometry(given);
   InPlaceGeometry geometry = given;
@@ -290,16 +295,20 @@ InPlaceRun RunInPlace(Bytes old_image, Bytes delta, const InPlaceGeometry& given
 }
 
 InPlaceUpdate MakeInPlaceUpdate(Bytes old_image, Bytes new_image, const InPlaceGeometry& given,
-                                const DiffOptions& options, bool reversible) {
+                                const DiffOptions& given_options, bool reversible) {
   CheckGeometry(given);
-  if (options.codec != Codec::kModel) {
-    throw Error(Status::kBadArgument, std::string("codec ") + CodecName(options.codec) +
+  if (given_options.codec != Codec::kModel) {
+    throw Error(Status::kBadArgument, std::string("codec ") + CodecName(given_options.codec) +
                                           " cannot be applied in place: take codec model");
   }
-  if (options.ram != 0 && options.ram < kModelRam[kModelProfiles - 1]) {
-    throw Error(Status::kDoesNotFit, "codec model needs at least " + Text(kModelRam[kModelProfiles - 1]) +
-                                         " bytes of RAM on the device, there are " + Text(options.ram) +
-                                         ": no other codec can be applied in place");
+  DiffOptions options = given_options;
+  const uint32_t least = kModelRam[kModelProfiles - 1] + kMoreRam;
+  if (options.ram != 0) {
+    if (options.ram < least) {
+      throw Error(Status::kDoesNotFit, "an update in place needs at least " + Text(least) +
+                                           " bytes of RAM on the device, there are " + Text(options.ram));
+    }
+    options.ram -= kMoreRam;
   }
   InPlaceGeometry geometry = given;
   const uint32_t larger = Sectors(std::max(old_image.size(), new_image.size()), geometry.erase_unit);

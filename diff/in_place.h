@@ -29,6 +29,9 @@ struct InPlaceGeometry {
   uint32_t journals = 2;       ///< areas for records, written in turn: the more, the fewer erases of each; 2 to 255
 };
 
+/// RAM in bytes that a device with 32-bit pointers needs for a delta of codec model in place, without the sector buffer.
+uint32_t InPlaceRam(const DeltaHeader& header);
+
 /// Erases of any one sector by one update, at most. Each power cut may add one of a sector.
 struct SectorErases {
   uint32_t image = 0;    ///< of the image area: as a target of the move, and when new is written
@@ -71,7 +74,8 @@ struct InPlaceUpdate {
 };
 
 /// Makes the file that turns `old_image` into `new_image` in place; `reversible`: with the delta that takes it back. Both are carried
-/// out with the device's code before they are returned. `options` as for Diff, its lowest_diagonal is not looked at. Deterministic.
+/// out with the device's code before they are returned. `options` as for Diff; `ram` is what InPlaceRam
+/// tells, and lowest_diagonal is not looked at. Deterministic.
 /// Throws Error as Diff, and kBadArgument for a codec other than kModel or a geometry that no device has; kDoesNotFit where an image
 /// leaves no sector of the area free, or where the file is larger than `staging`.
 InPlaceUpdate MakeInPlaceUpdate(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,

@@ -59,8 +59,8 @@ constexpr const char* kInPlaceForms =
     "report compares it with a delta for two slots, and tells what flash it takes and wears.";
 
 constexpr const char* kInPlaceExamples =
-    "Other options are those of mote diff --help; --codec, --format and --window have no use "
-    "here.\n"
+    "Other options are those of mote diff --help; --codec, --format and --window have no use here.\n"
+    "--ram is for all that an update in place needs: 128 bytes more than with two slots.\n"
     "\n"
     "Examples\n"
     "  mote diff v1.bin v2.bin update.inplace --in-place\n"
@@ -251,7 +251,7 @@ void ReportInPlace(const Options& options, const InputImage& old_image, const In
   json["scratch_sectors"] = update.scratch;
   json["forward"] = DirectionJson(update.forward);
   json["inverse"] = update.inverse ? DirectionJson(*update.inverse) : nlohmann::ordered_json();
-  AddCodecJson(json, header, update.forward.delta);
+  AddCodecJson(json, header, update.forward.delta, InPlaceRam(header));
   std::string text =
       "old          " + ImageText(old_image) + "new          " + ImageText(new_image);
   text +=
@@ -265,7 +265,7 @@ void ReportInPlace(const Options& options, const InputImage& old_image, const In
       "scratch      {:>10} sectors beyond the larger image, journal included; and the file\n",
       run.area, run.area / erase_unit, erase_unit, update.spare, journal, options.geometry.journals,
       update.scratch);
-  text += CodecText(header, update.forward.delta);
+  text += CodecText(header, update.forward.delta, InPlaceRam(header));
   PrintReport(options.report, options.delta_name == "-", text, json);
 }
 

@@ -127,19 +127,22 @@ Report ReportInPlace(const std::vector<uint8_t>& file) {
     return ReportMote({delta.begin(), delta.end()});
   };
   const Report forward = report(parts.forward);
+  const uint32_t ram = InPlaceRam(ReadHeader(parts.forward));
   nlohmann::ordered_json json;
   json["format"] = "in-place";
   json["version"] = file[0] & 0x0F;
   json["file_size"] = kInPlaceHeaderSize + parts.forward.size() + parts.inverse.size();
   json["reversible"] = !parts.inverse.empty();
+  json["ram_in_place"] = ram;
   json["forward"] = forward.json;
   json["inverse"] = nullptr;
   std::string text = fmt::format(
       "format       in-place update, version {}: {}\n"
-      "file         {:>10} bytes  header {}, forward {}, inverse {}\n\n{}",
+      "file         {:>10} bytes  header {}, forward {}, inverse {}\n"
+      "RAM          {:>10} bytes  in place, and the sector buffer\n\n{}",
       file[0] & 0x0F, parts.inverse.empty() ? "no way back" : "with the way back",
       json["file_size"].get<size_t>(), kInPlaceHeaderSize, parts.forward.size(),
-      parts.inverse.size(), forward.text);
+      parts.inverse.size(), ram, forward.text);
   if (!parts.inverse.empty()) {
     const Report inverse = report(parts.inverse);
     json["inverse"] = inverse.json;

@@ -103,7 +103,7 @@ Result PatchInPlace(const Options& options, const std::vector<uint8_t>& old_imag
   }
   const std::span<const uint8_t> delta = options.undo ? parts.inverse : parts.forward;
   const Device& device = options.device;
-  RequireRam(device, DecoderRam(ReadHeader(delta)).value_or(0));
+  RequireRam(device, InPlaceRam(ReadHeader(delta)));
   InPlaceRun run = RunInPlace(old_image, delta,
                               {.erase_unit = device.sector,
                                .program_unit = device.program_unit,

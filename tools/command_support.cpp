@@ -195,6 +195,11 @@ std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image,
 }
 
 std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta) {
+  return CodecText(header, delta, DecoderRam(header));
+}
+
+std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta,
+                      std::optional<uint32_t> ram) {
   std::string text = fmt::format("codec        {}", CodecName(header.codec));
   if (header.codec == Codec::kLzss) {
     text +=
@@ -203,7 +208,6 @@ std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta)
   if (header.codec == Codec::kModel) text += fmt::format(", profile {}", header.profile);
   text += '\n';
   if (header.codec == Codec::kModel) text += SettingText(ReadSetting(header, delta));
-  const std::optional<uint32_t> ram = DecoderRam(header);
   if (!ram) return text + "RAM          no device decodes this codec\n";
   return text + fmt::format("RAM          {:>10} bytes  and the sector buffer{}\n", *ram,
                             IsSmallProfile(header) ? ", in a build with MOTE_SMALL_MODEL" : "");
@@ -211,7 +215,11 @@ std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta)
 
 void AddCodecJson(nlohmann::ordered_json& json, const DeltaHeader& header,
                   std::span<const uint8_t> delta) {
-  const std::optional<uint32_t> ram = DecoderRam(header);
+  AddCodecJson(json, header, delta, DecoderRam(header));
+}
+
+void AddCodecJson(nlohmann::ordered_json& json, const DeltaHeader& header,
+                  std::span<const uint8_t> delta, std::optional<uint32_t> ram) {
   json["codec"] = CodecName(header.codec);
   json["window_bits"] = header.window_bits;
   json["decoder_ram"] = ram ? nlohmann::ordered_json(*ram) : nlohmann::ordered_json();

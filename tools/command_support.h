@@ -101,10 +101,14 @@ std::vector<uint8_t> ApplyOnHost(std::span<const uint8_t> old_image,
                                  std::span<const uint8_t> delta);
 
 /// The last lines of a report: the codec of a delta, what it was told of the images, and the RAM
-/// that it takes. Throws Error as ReadModelSetting.
+/// that it takes: `ram`, or nothing where no device decodes it. Throws Error as ReadModelSetting.
+std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta,
+                      std::optional<uint32_t> ram);
 std::string CodecText(const DeltaHeader& header, std::span<const uint8_t> delta);
 
 /// The same for scripts: members of `json`.
+void AddCodecJson(nlohmann::ordered_json& json, const DeltaHeader& header,
+                  std::span<const uint8_t> delta, std::optional<uint32_t> ram);
 void AddCodecJson(nlohmann::ordered_json& json, const DeltaHeader& header,
                   std::span<const uint8_t> delta);
 

@@ -69,7 +69,7 @@ say diff v1.bin v2.bin no --in-place --erase-unit 4098
 say diff v1.bin v2.bin no --in-place --erase-unit 0
 say diff v1.bin v2.bin no --in-place --program-unit 3
 say diff v1.bin v2.bin no --in-place --journal 1
-say diff v1.bin v2.bin no --in-place --ram 1000
+say diff v1.bin v2.bin no --in-place --ram 1151
 say diff v1.bin v2.bin no --in-place --area 0
 say diff v1.bin v2.bin no --in-place --codec lzss
 say diff v1.bin v2.bin no --in-place --format bsdiff40
@@ -79,7 +79,13 @@ say patch v2.bin update no --undo
 say patch v2.bin two-slots.mote no --undo
 say patch v2.bin update no
 say patch v1.bin update no --slot 28K
-say patch v1.bin update no --ram 2K
+say patch v1.bin update no --ram 4K
+expect 0 patch v1.bin update ram.bin --ram 4224 -q
+expect 0 diff v1.bin v2.bin ram --in-place --ram 4224 -q
+same ram update
+expect 0 diff v1.bin v2.bin ram --in-place --ram 4223 -q
+expect 0 patch v1.bin ram ram.bin --ram 2176 -q
+same ram.bin v2.bin
 [[ ! -e no ]] || fail "a refused update left its file"
 
 # Damage is found.
