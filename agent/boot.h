@@ -107,7 +107,7 @@ class Bootloader {
   Status FinishInPlace();
   Status ReadFile(InPlaceConfig& config, bool& reversible) const;
   Status CheckFile(const InPlaceHeader& header) const;
-  Status ProveInPlace(const InPlaceConfig& config);
+  Status ProveInPlace(const InPlaceConfig& config, bool reversible);
   Status CompleteInPlace(bool reversible);
 #endif
   void Refuse(Status status);

@@ -27,7 +27,7 @@ Status Bootloader::FinishInPlace() {
   Status status = ReadFile(config, reversible);
   if (metadata.install == InstallState::kInPlaceRequested ||
       metadata.install == InstallState::kUndoRequested) {
-    if (status == Status::kDone) status = ProveInPlace(config);
+    if (status == Status::kDone) status = ProveInPlace(config, reversible);
     // What cannot be read now may be another time, and a port may be repaired.
     if (status == Status::kReadError || status == Status::kFlashError ||
         status == Status::kBadArgument) {
@@ -101,7 +101,7 @@ Status Bootloader::CheckFile(const InPlaceHeader& header) const {
 }
 
 // The last look before something is erased.
-Status Bootloader::ProveInPlace(const InPlaceConfig& config) {
+Status Bootloader::ProveInPlace(const InPlaceConfig& config, bool reversible) {
   const bool undo = IsUndo(config_.metadata.install);
   if (!undo) {
     if (Status status = CheckImage(config_.layout.staging); status != Status::kDone) return status;
@@ -114,7 +114,9 @@ Status Bootloader::ProveInPlace(const InPlaceConfig& config) {
   if (!plan.knows_new) return Status::kDoesNotFit;
   SlotRecord& old = primary_record();
   const SlotRecord& record = staging_record();
-  if (old.size != 0 && old.size != plan.old_size) return Status::kWrongBase;
+  // A full image needs no old one, which is lost.
+  const bool full = plan.old_size == 0 && !reversible;
+  if (old.size != 0 && old.size != plan.old_size && !full) return Status::kWrongBase;
   const uint8_t* expected = undo && record.has_digest ? record.digest : digest;
 #if MOTE_WITH_TRUST
   if (config_.layout.trust) expected = record.release + kVendorDigest;

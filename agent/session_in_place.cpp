@@ -98,6 +98,13 @@ Status Session::ProveInPlace(uint8_t byte) {
   check_ = UpdateCheck(check_, &byte, 1);
   if (proof_ == Status::kNeedInput && received_ <= kInPlaceHeaderSize + header_.forward_size) {
     proof_ = in_place_.WriteProof(&byte, 1);
+#if MOTE_WITH_TRUST
+    const uint32_t new_size = in_place_.new_size();
+    if (config_.release && new_size != 0 &&
+        VendorField(config_.release, kVendorImageSize) != new_size) {
+      return Status::kCorrupt;
+    }
+#endif
   }
   return proof_ == Status::kDone ? Status::kNeedInput : proof_;
 }
@@ -119,12 +126,7 @@ Status Session::FinishInPlace() {
   if (check_ != header_.check) return Status::kCorrupt;
   InPlacePlan plan;
   if (Status status = in_place_.FinishProof(plan); status != Status::kDone) return status;
-#if MOTE_WITH_TRUST
-  if (config_.release && VendorField(config_.release, kVendorImageSize) != plan.new_size) {
-    return Status::kCorrupt;
-  }
-#endif
-  return Verify();
+  return plan.new_size != 0 ? Verify() : Status::kCorrupt;
 }
 
 }  // namespace mote

@@ -18,6 +18,7 @@ namespace {
 using Bytes = std::span<const uint8_t>;
 
 constexpr uint32_t kLargestSize = (1 << 24) - 1;  // of a delta: its size has 24 bits
+constexpr uint32_t kLargestBuffer = 4096;         // if nothing is said
 constexpr uint32_t kSizedBytes = 7;               // of the header, before its check
 
 // Than with two slots.
@@ -27,6 +28,12 @@ std::string Text(uint64_t number) { return std::to_string(number); }
 
 uint32_t Sectors(size_t size, uint32_t erase_unit) {
   return static_cast<uint32_t>((size + erase_unit - 1) / erase_unit);
+}
+
+uint32_t BufferSize(const InPlaceGeometry& geometry) {
+  uint32_t size = geometry.buffer != 0 ? geometry.buffer : geometry.erase_unit;
+  while (geometry.buffer == 0 && size > kLargestBuffer && size % 2 == 0) size /= 2;
+  return size;
 }
 
 // A NOR flash in memory. What no such flash can do fails.
@@ -111,21 +118,27 @@ class Device {
         journal_area_(Sectors(JournalRecordSize(kModelRam[header_.profile] - kUpdaterRam), geometry.erase_unit) *
                       geometry.erase_unit),
         chip_(geometry.area + journal_area_ * geometry.journals, geometry), flash_(chip_.flash()),
-        delta_flash_{&ReadDelta, nullptr, nullptr, &delta_, 1, 1, 0xFF}, buffer_(geometry.erase_unit),
+        delta_flash_{&ReadDelta, nullptr, nullptr, &delta_, 1, 1, 0xFF}, buffer_(BufferSize(geometry)),
         memory_((CodecMemory(header_) + 7) / 8) {
     chip_.Load(old_image);
     config_.area = {&flash_, 0, geometry.area};
     config_.delta = {&delta_flash_, 0, static_cast<uint32_t>(delta.size())};
     config_.journal = {&flash_, geometry.area, journal_area_, static_cast<uint8_t>(geometry.journals)};
     config_.buffer = buffer_.data();
-    config_.buffer_size = geometry.erase_unit;
+    config_.buffer_size = static_cast<uint32_t>(buffer_.size());
     // In words: codec model wants its memory aligned.
     config_.memory = reinterpret_cast<uint8_t*>(memory_.data());
     config_.memory_size = static_cast<uint32_t>(memory_.size() * 8);
     config_.advance = [](void*) { return Status::kDone; };
   }
 
-  Status Prove() { return in_place_.Prove(config_, plan_); }
+  // kDoesNotFit also where the new image would not be seen.
+  Status Prove() {
+    const Status status = in_place_.Prove(config_, plan_);
+    return status == Status::kDone && !plan_.knows_new ? Status::kDoesNotFit : status;
+  }
+  // REQUIRES: Prove was called.
+  bool knows_new() const { return plan_.knows_new; }
 
   Status Run() { return in_place_.Run(config_, plan_, 0); }
 
@@ -173,6 +186,10 @@ void CheckGeometry(const InPlaceGeometry& geometry) {
   require(geometry.erase_unit >= kMinInPlaceBuffer && geometry.erase_unit % unit == 0,
           "an erase unit of " + Text(geometry.erase_unit) + " bytes: it must be a multiple of the program unit, " +
               Text(unit) + ", and at least " + Text(kMinInPlaceBuffer));
+  const uint32_t buffer = BufferSize(geometry);
+  require(buffer >= kMinInPlaceBuffer && buffer % unit == 0 && geometry.erase_unit % buffer == 0,
+          "a buffer of " + Text(buffer) + " bytes: it must divide the erase unit, " + Text(geometry.erase_unit) +
+              ", be a multiple of the program unit, " + Text(unit) + ", and have at least " + Text(kMinInPlaceBuffer));
   require(geometry.area + 2ull * geometry.journals * (geometry.erase_unit + kModelRam[0]) <= UINT32_MAX / 2,
           "an image area of " + Text(geometry.area) + " bytes and " + Text(geometry.journals) +
               " journal areas in sectors of " + Text(geometry.erase_unit) + ": that is more than 2 GiB");
@@ -198,7 +215,8 @@ std::string Explain(Status status, const InPlaceGeometry& geometry) {
   switch (status) {
     case Status::kDoesNotFit:
       return "the delta reads what an image area of " + Text(geometry.area) +
-             " bytes has overwritten by then: take a larger area, or make the delta for this one";
+             " bytes has overwritten by then, or repeats what a buffer of " + Text(BufferSize(geometry)) +
+             " bytes does not hold any more: take a larger one, or make the delta for these";
     case Status::kWrongBase:
       return "this is not the image that the delta was made from: take that one, or make a new delta";
     case Status::kCorrupt:
@@ -235,6 +253,7 @@ InPlaceDelta MakeDirection(Bytes from, Bytes to, const InPlaceGeometry& geometry
     if (given.progress) options.progress = [&given, at, share](double done) { given.progress(at + share / 2 * done); };
   };
   options.lowest_diagonal = kAnyDiagonal;
+  options.match_window = kAnyDistance;
   part(begin);
   std::vector<uint8_t> two_slots = Diff(from, to, options);
   part(begin + share / 2);
@@ -243,6 +262,7 @@ InPlaceDelta MakeDirection(Bytes from, Bytes to, const InPlaceGeometry& geometry
   // One sector is overwritten before the next record is complete.
   for (int64_t lowest = -(shift - 1) * erase_unit; lowest <= 0; lowest += erase_unit) {
     options.lowest_diagonal = lowest;
+    options.match_window = BufferSize(geometry);
     InPlaceDelta best;
     uint32_t best_interval = 0;
     // What needs no restriction may be the smaller one all the same.

@@ -26,6 +26,10 @@ struct InPlaceGeometry {
   uint32_t program_unit = 4;   ///< a power of two, at most 64
   uint32_t area = 0;           ///< the image area, whole sectors; 0: those of the larger image and kDefaultSpare
   uint32_t staging = 0;        ///< room for the file; 0: no limit
+  /// The bootloader's sector buffer: divides erase_unit, a multiple of program_unit, at least 64. What a delta repeats of new is
+  /// from at most so far back, so that the bootloader sees the new image before it erases anything. 0: erase_unit, or the largest
+  /// part of it by a power of two that is not above 4096.
+  uint32_t buffer = 0;
   uint32_t journals = 2;       ///< areas for records, written in turn: the more, the fewer erases of each; 2 to 255
 };
 
@@ -53,7 +57,8 @@ struct InPlaceRun {
 };
 
 /// Applies a delta in place, on a flash in memory, with the device's code. `geometry.area` 0: the smallest that is enough. Throws
-/// Error: kDoesNotFit where the area is too small for the images, or for what the delta reads of old; kBadArgument for a geometry
+/// Error: kDoesNotFit where the area is too small for the images, or for what the delta reads of old, or the buffer for what it repeats of new;
+/// kBadArgument for a geometry
 /// that no device has; kWrongBase, kCorrupt, kUnsupported (also for codecs other than model).
 InPlaceRun RunInPlace(std::span<const uint8_t> old_image, std::span<const uint8_t> delta,
                       const InPlaceGeometry& geometry);

@@ -71,7 +71,7 @@ constexpr const char* kInPlaceExamples =
 
 constexpr const char* kAutomatic = "auto";
 constexpr uint32_t kMaxEffort = 9;
-constexpr const char* kInPlaceOptions[] = {"--area",    "--erase-unit", "--program-unit",
+constexpr const char* kInPlaceOptions[] = {"--area",   "--erase-unit", "--program-unit", "--buffer",
                                            "--staging", "--journal",    "--reversible"};
 // In a delta, architectures have four bits.
 constexpr uint8_t kArchitectureLimit = 16;
@@ -89,7 +89,7 @@ struct Options {
   uint32_t effort = kDefaultEffort;
   bool in_place = false;
   bool reversible = false;
-  std::optional<uint32_t> area, staging;
+  std::optional<uint32_t> area, staging, buffer;
   InPlaceGeometry geometry;
   InputOptions input;
   ReportOptions report;
@@ -161,6 +161,7 @@ InPlaceUpdate MakeInPlace(const Options& options, const InputImage& old_image,
   InPlaceGeometry geometry = options.geometry;
   geometry.area = options.area.value_or(0);
   geometry.staging = options.staging.value_or(0);
+  geometry.buffer = options.buffer.value_or(0);
   return MakeInPlaceUpdate(old_image.bytes, new_image.bytes, geometry,
                            OptionsOf(options, old_image, new_image, progress), options.reversible);
 }
@@ -279,8 +280,9 @@ void CheckInPlaceOptions(const CLI::App& command, const Options& options) {
   }
   if (options.format != "mote") ThrowUsage(command, "--in-place is for --format mote");
   if (options.codec != "model") ThrowUsage(command, "--in-place is for --codec model");
-  for (const char* name : {"--area", "--staging"}) {
-    const auto& size = name == std::string("--area") ? options.area : options.staging;
+  for (const auto& [name, size] : {std::pair("--area", options.area),
+                                   {"--staging", options.staging},
+                                   {"--buffer", options.buffer}}) {
     if (size && *size == 0) ThrowUsage(command, fmt::format("{} must not be 0", name));
   }
 }
@@ -384,6 +386,8 @@ void AddInPlaceOptions(CLI::App& command, Options& options) {
   AddSizeOption(
       command, "--program-unit", options.geometry.program_unit, "BYTES",
       fmt::format("what is programmed at once, a power of two [{}]", defaults.program_unit));
+  AddSizeOption(command, "--buffer", options.buffer, "BYTES",
+                "the bootloader's sector buffer, a part of a sector [a sector, at most 4 KiB]");
   AddSizeOption(command, "--staging", options.staging, "BYTES",
                 "where the device keeps FILE: not larger than this [no limit]");
   AddSizeOption(

@@ -69,6 +69,8 @@ TEST_P(AgentShape, EncryptedPayloads) {
        {Encryption::kSharedKey, Encryption::kX25519, Encryption::kP256}) {
     for (const uint8_t bits : {5, 6, 8, 9}) {
       for (const bool exact : {false, true}) {
+        // There, what is signed is the file as it will be in staging.
+        if (exact && GetParam().install == Install::kInPlace) continue;
         SCOPED_TRACE(std::to_string(static_cast<int>(encryption)) + ", 2^" + std::to_string(bits) +
                      (exact ? " exact" : ""));
         TrustRig other(Options(GetParam()));
@@ -152,7 +154,7 @@ TEST_P(AgentShape, TheToken) {
   EXPECT_EQ(token.version, TrustRig::kOldVersion);
   EXPECT_EQ(token.security_counter, TrustRig::kOldCounter);
   EXPECT_TRUE(std::equal(token.base, token.base + 8, Sha256::Of(rig.old_image).begin()));
-  EXPECT_EQ(token.decoder_ram, kUpdaterRam + 256);
+  EXPECT_EQ(token.decoder_ram, kUpdaterRam + rig.memory.size());
   EXPECT_EQ(token.link_address, GetParam().install == Install::kNone ? 0x2000u : 0x1000u);
   EXPECT_EQ(token.capacity, 8u * 256);
   EXPECT_EQ(token.codecs, 0x07);
@@ -489,6 +491,8 @@ TEST_P(AgentShape, ADeltaThatIsNotWhatTheManifestSays) {
     Status status;
     bool erases;
     std::function<Bytes(TrustRig&)> delta;
+    // The agent has no memory to see it in place, and the bootloader does.
+    bool is_image = false;
   };
   const Case cases[] = {
       {"no delta", Status::kCorrupt, false,
@@ -513,7 +517,8 @@ TEST_P(AgentShape, ADeltaThatIsNotWhatTheManifestSays) {
          image.push_back(1);
          return r.MakeDelta(r.old_image, image);
        }},
-      {"an image of no bytes", Status::kCorrupt, false,
+      // In place, the file is in staging when its end is known.
+      {"an image of no bytes", Status::kCorrupt, GetParam().install == Install::kInPlace,
        [](TrustRig& r) { return r.MakeDelta(r.old_image, {}); }},
       {"a larger window", Status::kDoesNotFit, false,
        [](TrustRig& r) {
@@ -527,7 +532,8 @@ TEST_P(AgentShape, ADeltaThatIsNotWhatTheManifestSays) {
          Bytes image = r.new_image;
          image[100] ^= 1;
          return r.MakeDelta(r.old_image, image);
-       }},
+       },
+       true},
       {"too short a delta", Status::kCorrupt, true,
        [](TrustRig& r) {
          Bytes delta = r.delta;
@@ -541,11 +547,18 @@ TEST_P(AgentShape, ADeltaThatIsNotWhatTheManifestSays) {
     other.Request();
     OfferFields fields = other.Offer();
     other.SetDelta(fields, c.delta(other));
+    const bool in_place = GetParam().install == Install::kInPlace;
+    if (in_place && c.status == Status::kDoesNotFit) continue;  // codec lzss
     const uint64_t before = other.changes();
-    EXPECT_STREQ(StatusName(other.Deliver(fields.Make())), StatusName(c.status));
-    EXPECT_EQ(other.agent->state(), AgentState::kCleaning);
-    EXPECT_EQ(other.changes() != before, c.erases);
-    EXPECT_EQ(other.Restart().slot, 0);
+    if (in_place && c.is_image) {
+      EXPECT_EQ(other.Deliver(fields.Make()), Status::kDone);
+      EXPECT_EQ(other.Restart().refused, c.status);
+    } else {
+      EXPECT_STREQ(StatusName(other.Deliver(fields.Make())), StatusName(c.status));
+      EXPECT_EQ(other.agent->state(), AgentState::kCleaning);
+      EXPECT_EQ(other.changes() != before, c.erases);
+      EXPECT_EQ(other.Restart().slot, 0);
+    }
     other.ExpectUpdatable();
   }
 }
@@ -596,7 +609,7 @@ TEST_P(AgentShape, EveryBitOfThePayload) {
       bits = static_cast<uint32_t>(fields.payload.size()) * 8;
       fields.payload[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
       const Status status = other.Deliver(fields.Make());
-      if (encrypted || bit >= 16 * 8) {
+      if (encrypted || bit >= 27 * 8) {
         ASSERT_EQ(status, Status::kCorrupt) << "bit " << bit;
       } else {  // the delta's header has more to say
         ASSERT_TRUE(status != Status::kDone && status != Status::kNeedInput) << "bit " << bit;

@@ -395,7 +395,7 @@ struct TrustRig {
     part.base_digest = Sha256::Of(base);
     part.base_version = VendorField(record.release, kVendorVersion);
     std::copy_n(part.base_digest.begin(), 4, part.base_prefix.begin());
-    part.decoder_ram = kUpdaterRam + 256;
+    part.decoder_ram = kUpdaterRam + static_cast<uint32_t>(memory.size());
     SetDelta(fields, made);
     return fields;
   }
@@ -412,7 +412,9 @@ struct TrustRig {
     fields.server.base_version = 0;
     fields.server.base_prefix = {};
     fields.server.base_digest = {};
-    SetDelta(fields, MakeDelta({}, image));
+    SetDelta(fields, options.install == Install::kInPlace
+                         ? InPlaceFileOf(InPlaceDeltaOf({}, image, 0))
+                         : MakeDelta({}, image));
   }
   void Encrypt(OfferFields& fields, Encryption encryption, uint8_t piece_bits) {
     const PayloadRecipient recipient =
@@ -470,7 +472,10 @@ struct TrustRig {
     EXPECT_EQ(agent->state(), AgentState::kReadyToReboot);
     const BootChoice choice = Restart();
     const bool is_trial = options.install != Install::kOverwrite;
-    EXPECT_EQ(choice.on_trial, is_trial);
+    // In place, it depends on whether there is a way back.
+    if (options.install != Install::kInPlace) {
+      EXPECT_EQ(choice.on_trial, is_trial);
+    }
     EXPECT_EQ(choice.size, image.size());
     EXPECT_EQ(choice.refused, Status::kDone);
     EXPECT_EQ(Compare(Image(choice.slot, image.size()), image), "");
