@@ -51,7 +51,11 @@ void ModelDecoder::Run(unsigned least) {
 #if MOTE_WITH_IN_PLACE
 void ModelDecoder::Continue(bool ended) {
   cache_end_ = 0;
-  Run(ended ? 0 : RangeDecoder::kQueueSize);
+  if (patcher_->remaining_ == 0) {
+    patcher_->CompleteNew(new_check_);
+  } else {
+    Run(ended ? 0 : RangeDecoder::kQueueSize);
+  }
 }
 #endif
 
@@ -316,7 +320,8 @@ void ModelDecoder::Next() {
     default:
       ReadSetting();
   }
-  if (patcher_->remaining_ == 0) patcher_->CompleteNew(new_check_);
+  // Paused, what is left in the buffer is not handed on yet: its sector may need a record before it.
+  if (patcher_->remaining_ == 0 && !patcher_->paused()) patcher_->CompleteNew(new_check_);
 }
 
 #if MOTE_WITH_CHECKPOINT

@@ -244,10 +244,11 @@ bool Patcher::InRange() const {
   // A number has up to four digits of seven bits so far.
   uint32_t bits = 0;
   while (bits < kLastVarintShift && bits != shift_) bits += 7;
+  const bool may_be_whole = paused();  // but for what is in the buffer
   const bool is_command = state_ >= State::kCopy && state_ <= State::kSeek && bits == shift_;
   const bool is_mode = mode_ == Mode::kInsert || (mode_ == Mode::kAdd && codec_ != Codec::kModel);
-  return is_command && is_mode && remaining_ <= new_size_ && bytes_ <= new_size_ - remaining_ && (remaining_ | bytes_) != 0 &&
-         (bytes_ == 0 || codec_ != Codec::kModel) && old_position_ <= old_size_ &&
+  return is_command && is_mode && remaining_ <= new_size_ && bytes_ <= new_size_ - remaining_ &&
+         (may_be_whole || (remaining_ | bytes_) != 0) && (bytes_ == 0 || codec_ != Codec::kModel) && old_position_ <= old_size_ &&
          (mode_ != Mode::kAdd || bytes_ <= old_size_ - old_position_) && filled_ <= config_.output.buffer_size &&
          filled_ <= produced();
 }

@@ -155,6 +155,9 @@ class Patcher {
   Status Start(uint32_t old_check);
   Status Append(uint32_t size);
   Status Flush();
+#if !MOTE_WITH_IN_PLACE
+  static constexpr bool paused() { return false; }
+#endif
 #if MOTE_WITH_CHECKPOINT
   bool InRange() const;
 #endif
@@ -164,9 +167,6 @@ class Patcher {
   friend class ModelDecoder;
   ModelDecoder& model() { return *reinterpret_cast<ModelDecoder*>(config_.memory); }
   bool going() const { return status_ == Status::kNeedInput; }
-#if !MOTE_WITH_IN_PLACE
-  static constexpr bool paused() { return false; }
-#endif
   void Fail(Status status);
   void FlushNew();
   void ReadOld(uint32_t offset, uint8_t* to, uint32_t size);

@@ -260,10 +260,10 @@ Status InPlace::Restore() {
   FlashPipe pipe(*config_.journal.flash, start, start + config_.journal.size);
   StateStream stream(true, &FlashPipe::Read, &pipe);
   updater_.patcher().KnowBase();
+  updater_.patcher().Pause();
   TransferRecord(stream, pipe);
   if (!stream.good() || consumed_ > config_.delta.size) return Status::kFlashError;
   complete_ = saved_ = updater_.flushed();
-  updater_.patcher().Pause();
   return Status::kDone;
 }
 
