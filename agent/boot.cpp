@@ -179,7 +179,11 @@ Status Bootloader::FinishInstall() {
     const Status status = BeginInstall();
     if (status != Status::kDone || config_.metadata.install == InstallState::kNone) return status;
   }
-  return RunInstall();
+  const InstallState running = config_.metadata.install;
+  const Status status = RunInstall();
+  // Where it could not be written down, it was read again, or could not be: primary is not whole.
+  if (status != Status::kDone) config_.metadata.install = running;
+  return status;
 }
 
 Status Bootloader::BeginInstall() {

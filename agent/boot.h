@@ -108,6 +108,7 @@ class Bootloader {
   Status ReadFile(InPlaceConfig& config, bool& reversible) const;
   Status CheckFile(const InPlaceHeader& header) const;
   Status ProveInPlace(const InPlaceConfig& config, bool reversible);
+  Status RunInPlace(const InPlaceConfig& config, bool reversible);
   Status CompleteInPlace(bool reversible);
 #endif
   void Refuse(Status status);

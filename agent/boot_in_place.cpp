@@ -44,15 +44,28 @@ Status Bootloader::FinishInPlace() {
     metadata.progress = 0;
     status = metadata.Commit();
   }
+  if (status != Status::kDone) return status;
+  const InstallState running = metadata.install;
+  status = RunInPlace(config, reversible);
+  // Where it could not be written down, it was read again, or could not be: primary is not whole.
+  if (status != Status::kDone) metadata.install = running;
+  return status;
+}
+
+Status Bootloader::RunInPlace(const InPlaceConfig& config, bool reversible) {
+  Metadata& metadata = config_.metadata;
   // The last mark or the record itself may read differently at the next start: first it is made
   // certain, then the next step may destroy what the one before it needed.
-  if (status == Status::kDone && !metadata.settled()) status = metadata.Commit();
-  if (status != Status::kDone) return status;
+  if (!metadata.settled()) {
+    if (Status status = metadata.Commit(); status != Status::kDone) return status;
+  }
   const InPlacePlan plan = {primary_record().size, 0, true, metadata.install_units};
-  for (int i = 0; i < kAttempts; ++i) {
+  Status status;
+  int attempts = kAttempts;
+  do {
     status = in_place_.Run(config, plan, metadata.progress);
     if (status == Status::kDone) return CompleteInPlace(reversible);
-  }
+  } while (--attempts != 0 && metadata.settled());
   return status;
 }
 
