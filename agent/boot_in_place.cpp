@@ -59,7 +59,7 @@ Status Bootloader::RunInPlace(const InPlaceConfig& config, bool reversible) {
   if (!metadata.settled()) {
     if (Status status = metadata.Commit(); status != Status::kDone) return status;
   }
-  const InPlacePlan plan = {primary_record().size, 0, true, metadata.install_units};
+  const InPlacePlan plan = {primary_record().size, 0, 0, metadata.install_units};
   Status status;
   int attempts = kAttempts;
   do {
@@ -124,7 +124,7 @@ Status Bootloader::ProveInPlace(const InPlaceConfig& config, bool reversible) {
   if (Status status = in_place_.Prove(config, plan); status != Status::kDone) return status;
   uint8_t digest[kDigestSize];
   config_.sha256.finish(config_.sha256.context, digest);
-  if (!plan.knows_new) return Status::kDoesNotFit;
+  if (plan.window != 0) return Status::kDoesNotFit;
   SlotRecord& old = primary_record();
   const SlotRecord& record = staging_record();
   // A full image needs no old one, which is lost.

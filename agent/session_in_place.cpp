@@ -126,7 +126,9 @@ Status Session::FinishInPlace() {
   if (check_ != header_.check) return Status::kCorrupt;
   InPlacePlan plan;
   if (Status status = in_place_.FinishProof(plan); status != Status::kDone) return status;
-  return plan.new_size != 0 ? Verify() : Status::kCorrupt;
+  const uint32_t window = config_.layout->boot_buffer;
+  if (window != 0 && plan.window > window) return Status::kDoesNotFit;
+  return Verify();
 }
 
 }  // namespace mote

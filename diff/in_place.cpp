@@ -135,10 +135,8 @@ class Device {
   // kDoesNotFit also where the new image would not be seen.
   Status Prove() {
     const Status status = in_place_.Prove(config_, plan_);
-    return status == Status::kDone && !plan_.knows_new ? Status::kDoesNotFit : status;
+    return status == Status::kDone && plan_.window != 0 ? Status::kDoesNotFit : status;
   }
-  // REQUIRES: Prove was called.
-  bool knows_new() const { return plan_.knows_new; }
 
   Status Run() { return in_place_.Run(config_, plan_, 0); }
 

@@ -78,6 +78,7 @@ inline Status Patcher::Start(uint32_t old_check) {
     return Status::kUnsupported;
   }
   if ((old_size_ | new_size_) > kMaxImageSize) return Status::kCorrupt;
+  if (in_place && new_size_ == 0) return Status::kCorrupt;
   if (new_size_ > config_.output.capacity || memory_size > config_.memory_size) return Status::kDoesNotFit;
   if (old_size_ > config_.base.extent) return Status::kWrongBase;
 #if MOTE_WITH_IN_PLACE
@@ -319,7 +320,7 @@ uint8_t Patcher::ReadNew(uint32_t distance) {
 #if MOTE_WITH_IN_PLACE
   if (proves_) {
     if (distance <= config_.output.buffer_size) return config_.output.buffer[filled_ + config_.output.buffer_size - distance];
-    lost_ = true;
+    if (window_ < distance) window_ = distance;
     return byte;
   }
 #endif
@@ -349,7 +350,7 @@ void Patcher::PutNew(const uint8_t* bytes, uint32_t size) {
 void Patcher::CompleteNew(uint32_t new_check) {
   FlushNew();
 #if MOTE_WITH_IN_PLACE
-  if (lost_) check_ = new_check;
+  if (window_ != 0) check_ = new_check;
 #endif
   if (check_ != new_check) Fail(Status::kCorrupt);
   if (going()) status_ = Status::kDone;

@@ -75,7 +75,8 @@ class Patcher {
     state_ = State::kMagic;
     status_ = Status::kNeedInput;
 #if MOTE_WITH_IN_PLACE
-    proves_ = lost_ = knows_base_ = paused_ = false;
+    proves_ = knows_base_ = paused_ = false;
+    window_ = 0;
 #endif
     mode_ = Mode::kCheck;
     codec_ = Codec::kRaw;
@@ -126,9 +127,9 @@ class Patcher {
   // For stream/in_place.h, right after Init. Only codec model is taken then.
   /// Decodes without Output::read: what is repeated of new comes out of the buffer, which holds the last `buffer_size` bytes of it.
   void Prove() { proves_ = true; }
-  /// Whether something was repeated from further back. What the delta reads of old does not depend on it, so decoding goes on, but
-  /// what is flushed is not new, and its check is not made.
-  bool lost() const { return lost_; }
+  /// How far back, in bytes, something was repeated from that the buffer did not hold any more; 0: nothing was. What the delta reads of
+  /// old does not depend on it, so decoding goes on, but what is flushed is not new, and its check is not made.
+  uint32_t window() const { return window_; }
   /// Transfer, restoring, does not check the base: part of it was overwritten since.
   void KnowBase() { knows_base_ = true; }
 
@@ -182,7 +183,7 @@ class Patcher {
   Codec codec_;          // of what is being read: raw in the header
   uint8_t codec_field_;  // the header's: codec and parameter
 #if MOTE_WITH_IN_PLACE
-  bool proves_, lost_, knows_base_, paused_;
+  bool proves_, knows_base_, paused_;
 #endif
   uint32_t shift_;       // of the number being read: bits so far
   uint32_t number_;      // being read
@@ -193,6 +194,9 @@ class Patcher {
   uint32_t remaining_;   // bytes of new that no command was read for
   uint32_t filled_;      // bytes of old or new in the buffer
   uint32_t check_;       // of old, then of new, without what is in the buffer
+#if MOTE_WITH_IN_PLACE
+  uint32_t window_;
+#endif
   PatcherConfig config_;
 #if MOTE_WITH_CHECKPOINT
   uint32_t old_check_;

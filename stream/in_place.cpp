@@ -161,7 +161,7 @@ Status InPlace::FinishProof(InPlacePlan& plan) {
   const uint32_t unit = flash().erase_unit;
   plan.old_size = updater_.patcher().old_size();
   plan.new_size = new_size();
-  plan.knows_new = !updater_.patcher().lost();
+  plan.window = updater_.patcher().window();
   plan.interval = 0;
   for (uint32_t room = config_.area.size - RoundUp(plan.old_size, unit); room >= distance_ + unit; room -= unit) ++plan.interval;
   return plan.interval != 0 ? Status::kDone : Status::kDoesNotFit;

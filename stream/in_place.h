@@ -78,7 +78,7 @@ constexpr uint32_t kMinInPlaceBuffer = 64;
 struct InPlacePlan {
   uint32_t old_size;  ///< bytes
   uint32_t new_size;  ///< bytes; for the caller, Run does not use it
-  bool knows_new;     ///< likewise; whether the proof saw all of new, and its check holds
+  uint32_t window;    ///< likewise; 0: the proof saw all of new, and its check holds; else bytes of buffer that this takes
   uint32_t interval;  ///< sectors of new from one record of the journal to the next
 };
 

@@ -8,10 +8,15 @@
 constexpr uint32_t kBuffer = 256;
 
 extern "C" mote::Status Firmware(mote::Layout& layout, mote::Trust& trust, mote::Metadata& metadata, uint8_t* buffer,
-                                 br_sha256_context* sha256, mote::BootChoice& choice) {
+                                 br_sha256_context* sha256, mote::BootChoice& choice, uint8_t* memory) {
   trust.verifier = mote::BearsslP256Verifier();
   layout.trust = &trust;
-  mote::Bootloader bootloader({layout, metadata, mote::BearsslSha256Functions(sha256), buffer, kBuffer});
+#if MOTE_WITH_IN_PLACE
+  constexpr uint32_t kMemory = mote::ModelMemory(mote::kFirstProfile);
+#else
+  constexpr uint32_t kMemory = 0;
+#endif
+  mote::Bootloader bootloader({layout, metadata, mote::BearsslSha256Functions(sha256), buffer, kBuffer, memory, kMemory});
   return bootloader.Boot(choice);
 }
 
@@ -19,5 +24,12 @@ extern "C" mote::Status Firmware(mote::Layout& layout, mote::Trust& trust, mote:
 #define RAM_OF(room, bytes)                 \
   extern "C" const uint8_t ram_of_##room[]; \
   const uint8_t ram_of_##room[(bytes)] = {}
+#if MOTE_WITH_IN_PLACE
+RAM_OF(in_place, sizeof(mote::InPlace) - sizeof(mote::Updater));
+RAM_OF(stream, sizeof(mote::Updater));
+RAM_OF(memory, mote::ModelMemory(mote::kFirstProfile));
+RAM_OF(agent, sizeof(mote::Metadata) + sizeof(mote::Bootloader) - sizeof(mote::InPlace) + kBuffer);
+#else
 RAM_OF(agent, sizeof(mote::Metadata) + sizeof(mote::Bootloader) + kBuffer);
+#endif
 RAM_OF(crypto, sizeof(br_sha256_context));

@@ -31,7 +31,7 @@ device_profiles() {
 }
 
 # With signatures, by crypto/ and BearSSL: see tools/footprint.
-trust_profiles() { [[ ! -f $bearssl/src/hash/sha2small.c ]] || echo boot boot+install agent agent+all; }
+trust_profiles() { [[ ! -f $bearssl/src/hash/sha2small.c ]] || echo boot boot+install boot+in-place agent agent+all; }
 
 # The model profiles predict the target's own instructions; `all` has every codec and instruction set.
 profile_flags() {
@@ -43,6 +43,7 @@ profile_flags() {
     all) ;;
     boot | agent) echo "$one -DMOTE_WITH_TRUST=1 -DMOTE_WITH_INSTALL=0 -DMOTE_WITH_ENCRYPTION=0 -DMOTE_WITH_STATEMENTS=0" ;;
     boot+install) echo "$one -DMOTE_WITH_TRUST=1" ;;
+    boot+in-place) echo "$one -DMOTE_WITH_TRUST=1 -DMOTE_WITH_CHECKPOINT=1 -DMOTE_WITH_IN_PLACE=1" ;;
     agent+all) echo "$one -DMOTE_WITH_TRUST=1 -DMOTE_WITH_CHECKPOINT=1" ;;
     *) echo -DMOTE_WITH_MODEL=0 ;;
   esac
