@@ -4,6 +4,8 @@
 //
 // APP_VERSION is 1, 2 or 3: releases in a row (controller.c has the differences).
 // APP_FAULTY makes an image that crashes before it confirms itself.
+// APP_LARGE is the build for a single slot: more of Lua's libraries, ciphers with a self-test, and
+// an interpreter that makes room while an update arrives.
 #pragma once
 
 #include <stdint.h>
@@ -29,6 +31,8 @@ void ControllerStart(char slot);
 int ControllerPoll(void);
 // A byte that was typed.
 void ControllerInput(uint8_t byte);
+// Ends the interpreter: from now on the arena is the caller's, until the next start.
+void ControllerStop(void);
 
 #ifdef __cplusplus
 }

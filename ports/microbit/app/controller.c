@@ -4,6 +4,8 @@
 //  - a fix: a rule that fails is reported once, not every second;
 //  - a new function, board.median, and a rule that uses it.
 // Version 3 differs from it in the string only.
+// In the large build (APP_LARGE) version 2 also has the UTF-8 library, SHA-512, and better
+// constants for the dew point.
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +15,9 @@
 
 #include "ports/microbit/app/app.h"
 #include "ports/microbit/app/arena.h"
+#ifdef APP_LARGE
+#include "ports/microbit/app/self_test.h"
+#endif
 
 #if APP_VERSION == 1
 #define VERSION "1.4.0"
@@ -123,6 +128,20 @@ static int OpenBoard(lua_State* state) {
 
 // One chunk at a time: what the parser needs for one is free again for the next.
 static const char* const rules[] = {
+#ifdef APP_LARGE
+#if APP_VERSION == 1
+    "magnus = {a = 17.27, b = 237.7}",
+#else
+    "magnus = {a = 17.62, b = 243.12}",
+#endif
+    "function dew_point(celsius, humidity)\n"
+    "  local m = math.log(humidity / 100) + magnus.a * celsius / (magnus.b + celsius)\n"
+    "  return magnus.b * m / (magnus.a - m)\n"
+    "end",
+    "print(string.format('dew point at %.1f C and %d %%: %.2f C', 21.5, 60, dew_point(21.5, 60)))",
+    "board.rule('window', function() return dew_point(board.read(0), board.read(1)) > 10 end,\n"
+    "  function(on) board.switch(6, on) end)",
+#endif
     "board.rule('heating', function() return board.read(0) < 21.5 end,\n"
     "  function(on) board.switch(3, on) end)",
     "board.rule('pump', function() return board.milliseconds() // 3600000 % 6 == 0 end,\n"
@@ -134,8 +153,14 @@ static const char* const rules[] = {
 };
 
 static const luaL_Reg libraries[] = {
-    {LUA_GNAME, luaopen_base},
-    {"board", OpenBoard},
+    {LUA_GNAME, luaopen_base},        {"board", OpenBoard},
+#ifdef APP_LARGE
+    {LUA_STRLIBNAME, luaopen_string}, {LUA_MATHLIBNAME, luaopen_math},
+    {LUA_TABLIBNAME, luaopen_table},
+#if APP_VERSION >= 2
+    {LUA_UTF8LIBNAME, luaopen_utf8},
+#endif
+#endif
 };
 
 static void Run(const char* text, const char* name) {
@@ -150,6 +175,11 @@ void ControllerStart(char slot) {
   ArenaInit();
   running_slot[0] = slot;
   printf("field controller " VERSION ", " LUA_RELEASE ", slot %c\n", slot);
+#ifdef APP_LARGE
+  unsigned count;
+  const unsigned right = SelfTest(&count);
+  printf("self-test: %u of %u ciphers are right\n", right, count);
+#endif
   lua = lua_newstate(ArenaAllocate, NULL);
   lua_gc(lua, LUA_GCSTOP);
   for (unsigned i = 0; i < sizeof libraries / sizeof libraries[0]; ++i) {
@@ -197,6 +227,11 @@ int ControllerPoll(void) {
   next = BoardMilliseconds() + 1000;
   for (unsigned i = 0; i < rule_count; ++i) RunRule(&rule_list[i]);
   return 1;
+}
+
+void ControllerStop(void) {
+  lua_close(lua);
+  rule_count = typed = 0;
 }
 
 void ControllerInput(uint8_t byte) {

@@ -51,3 +51,5 @@ time_t time(time_t* to) {
   if (to) *to = now;
   return now;
 }
+
+clock_t clock(void) { return (clock_t)BoardMilliseconds(); }

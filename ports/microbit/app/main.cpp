@@ -8,7 +8,7 @@
 namespace microbit {
 namespace {
 
-constexpr uint32_t kOutputs = 1u << 3 | 1u << 4 | 1u << 5;
+constexpr uint32_t kOutputs = 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6;
 
 /// Stands in for a sensor: a level of its own for each channel, and noise.
 int ReadSensor(unsigned channel) {
@@ -31,8 +31,8 @@ int ReadSensor(unsigned channel) {
   while (true) {
     const int byte = GetByte();
     if (byte < 0) {
-      if (ControllerPoll()) UpdateConfirm();
-    } else if (!UpdateInput(static_cast<uint8_t>(byte))) {
+      if (!UpdateBusy() && ControllerPoll()) UpdateConfirm();
+    } else if (!UpdateInput(static_cast<uint8_t>(byte)) && !UpdateBusy()) {
       ControllerInput(static_cast<uint8_t>(byte));
     }
   }

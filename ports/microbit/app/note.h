@@ -12,29 +12,33 @@
 
 namespace microbit {
 
-/// It counts when the slot's image has the digest that begins so. Losing it costs a host that
-/// answer, nothing else; and nothing else is decided by it.
+/// It counts when the image is the one that it was written for. Losing it costs a host that answer,
+/// nothing else; and nothing else is decided by it.
 struct Note {
   uint32_t identity;  // of the delta or offer
   uint32_t size;      // of the delta or offer
-  uint32_t digest;    // the first four bytes of the new image's
+  uint32_t image;     // the new one's digest, its first four bytes; in place, SlotRecord::update
   uint32_t check;     // the three above, as a sum
 };
 constexpr uint32_t kNoteSalt = 0x4E6F7465;
 
 inline uint32_t CheckOf(const Note& note) {
-  return note.identity + note.size + note.digest + kNoteSalt;
+  return note.identity + note.size + note.image + kNoteSalt;
 }
 
-inline bool IsInstalled(uint32_t identity, uint32_t size, const mote::SlotRecord& slot) {
+inline bool IsInstalled(uint32_t identity, uint32_t size, uint32_t image) {
   Note note;
   kFlash.read(nullptr, AddressOf(layout_note), reinterpret_cast<uint8_t*>(&note), sizeof note);
   return note.check == CheckOf(note) && note.identity == identity && note.size == size &&
-         slot.has_digest && note.digest == mote::GetNumber(slot.digest);
+         note.image == image;
 }
 
-inline void WriteNote(uint32_t identity, uint32_t size, const uint8_t* digest) {
-  Note note{identity, size, mote::GetNumber(digest), 0};
+inline bool IsInstalled(uint32_t identity, uint32_t size, const mote::SlotRecord& slot) {
+  return slot.has_digest && IsInstalled(identity, size, mote::GetNumber(slot.digest));
+}
+
+inline void WriteNote(uint32_t identity, uint32_t size, uint32_t image) {
+  Note note{identity, size, image, 0};
   note.check = CheckOf(note);
   const uint32_t at = AddressOf(layout_note);
   if (kFlash.erase(nullptr, at) != mote::Status::kDone) return;

@@ -88,7 +88,9 @@ Status Finish(void*) {
   if (status == Status::kNeedInput) return status;
   open = false;
   const mote::Session& session = agent.session();
-  if (status == Status::kDone) WriteNote(offer_identity, offer_size, session.digest());
+  if (status == Status::kDone) {
+    WriteNote(offer_identity, offer_size, mote::GetNumber(session.digest()));
+  }
   Report(status);
   Print(", pages written ");
   PrintNumber(session.sectors_written());

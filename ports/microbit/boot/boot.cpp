@@ -3,6 +3,7 @@
 #include "agent/boot.h"
 
 #include "crypto/sha256_bearssl.h"
+#include "patch/model.h"
 #include "ports/microbit/board/board.h"
 #include "ports/microbit/board/flash.h"
 #include "ports/microbit/board/layout.h"
@@ -19,7 +20,12 @@ namespace {
 
 mote::Metadata metadata;
 br_sha256_context sha256;
+#if MOTE_WITH_IN_PLACE
+alignas(uint32_t) uint8_t buffer[kPage];
+alignas(uint32_t) uint8_t memory[mote::kModelRam[0] - mote::kUpdaterRam];
+#else
 uint8_t buffer[256];
+#endif
 
 /// Hands over to the program whose vector table is at `address`.
 [[noreturn]] void Start(uint32_t address) {
@@ -31,6 +37,34 @@ uint8_t buffer[256];
   __builtin_unreachable();
 }
 
+#if MOTE_WITH_IN_PLACE
+/// Says what has to be done before a program can be started.
+void Announce(const mote::Layout& layout) {
+  if (mote::CheckLayout(layout) != mote::Status::kDone ||
+      metadata.Load(layout) != mote::Status::kDone) {
+    return;
+  }
+  switch (metadata.install) {
+    case mote::InstallState::kInPlaceRequested:
+      Print("bootloader: installs an update\n");
+      return;
+    case mote::InstallState::kInPlaceRunning:
+      Print("bootloader: installs an update, steps done ");
+      break;
+    case mote::InstallState::kUndoRequested:
+      Print("bootloader: takes an update back\n");
+      return;
+    case mote::InstallState::kUndoRunning:
+      Print("bootloader: takes an update back, steps done ");
+      break;
+    default:
+      return;
+  }
+  PrintNumber(metadata.progress);
+  Print("\n");
+}
+#endif
+
 }  // namespace
 
 extern "C" int main() {
@@ -40,8 +74,16 @@ extern "C" int main() {
   const mote::Trust trust = BoardTrust(mote::BearsslP256Verifier());
   layout.trust = &trust;
 #endif
-  mote::Bootloader bootloader(
-      {layout, metadata, mote::BearsslSha256Functions(&sha256), buffer, sizeof buffer});
+#if MOTE_WITH_IN_PLACE
+  Announce(layout);
+#endif
+  mote::BootConfig config{layout, metadata, mote::BearsslSha256Functions(&sha256), buffer,
+                          sizeof buffer};
+#if MOTE_WITH_IN_PLACE
+  config.memory = memory;
+  config.memory_size = sizeof memory;
+#endif
+  mote::Bootloader bootloader(config);
   mote::BootChoice choice{};
   const mote::Status status = bootloader.Boot(choice);
   if (choice.refused != mote::Status::kDone) {
