@@ -10,6 +10,9 @@
 #                              at ADDRESS
 #   emulator_stopped SECONDS   waits so long for the machine to stop; fails when it did not
 #   emulator_go                lets it go on
+#   emulator_pass DIR N TEXT [TIMES]
+#                              lets it go on N times, until it has stopped once more; fails when it has printed TEXT so often before
+#                              that, or when nothing happens for 10 s
 #   emulator_step N            lets it execute N instructions, from where it has stopped; it will not stop by itself any more
 #   emulator_cut FLASH         power off at this very instruction; FLASH is what the flash holds then
 #   emulator_stop              power off, and forget the flash
@@ -57,6 +60,20 @@ emulator_stopped() {
 emulator_gdb() { emulator_send "$1" && emulator_stopped 20; }
 # A watchpoint stops before the access; the same would stop there for ever.
 emulator_go() { emulator_gdb "z2,$emulator_watched" && emulator_gdb s && emulator_gdb "Z2,$emulator_watched" && emulator_send c; }
+emulator_pass() {
+  local stops=0 waits=0
+  while ((waits < 500)); do
+    if emulator_stopped 0.02; then
+      ((stops++ < $2)) || return 0
+      emulator_go || return
+      waits=0
+    else
+      waits=$((waits + 1))
+      (($(emulator_console "$1" | grep -cF "$3") < ${4:-1})) || return 1
+    fi
+  done
+  return 1
+}
 emulator_step() {
   local i
   emulator_gdb "z2,$emulator_watched" || return
