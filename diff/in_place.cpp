@@ -319,6 +319,10 @@ InPlaceUpdate MakeInPlaceUpdate(Bytes old_image, Bytes new_image, const InPlaceG
     throw Error(Status::kBadArgument, std::string("codec ") + CodecName(given_options.codec) +
                                           " cannot be applied in place: take codec model");
   }
+  if (new_image.empty() || (reversible && old_image.empty())) {
+    throw Error(Status::kBadArgument, std::string("the ") + (new_image.empty() ? "new" : "old") +
+                                          " image has no bytes: no device rebuilds that in place");
+  }
   DiffOptions options = given_options;
   const uint32_t least = kModelRam[kModelProfiles - 1] + kMoreRam;
   if (options.ram != 0) {

@@ -81,7 +81,7 @@ struct InPlaceUpdate {
 /// Makes the file that turns `old_image` into `new_image` in place; `reversible`: with the delta that takes it back. Both are carried
 /// out with the device's code before they are returned. `options` as for Diff; `ram` is what InPlaceRam
 /// tells, and lowest_diagonal is not looked at. Deterministic.
-/// Throws Error as Diff, and kBadArgument for a codec other than kModel or a geometry that no device has; kDoesNotFit where an image
+/// Throws Error as Diff, and kBadArgument for a codec other than kModel, an image of no bytes as what comes out, or a geometry that no device has; kDoesNotFit where an image
 /// leaves no sector of the area free, or where the file is larger than `staging`.
 InPlaceUpdate MakeInPlaceUpdate(std::span<const uint8_t> old_image, std::span<const uint8_t> new_image,
                                 const InPlaceGeometry& geometry, const DiffOptions& options, bool reversible);

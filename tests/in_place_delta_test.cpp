@@ -420,13 +420,23 @@ TEST(InPlaceDelta, SpreadsTheWear) {
   }
 }
 
-TEST(InPlaceDelta, TakesEmptyImages) {
+TEST(InPlaceDelta, TakesAnEmptyOldImage) {
   Random random(4);
   const Bytes image = CodeLikeBytes(random, 10'000);
-  for (const auto& [from, to] : {std::pair(image, Bytes()), std::pair(Bytes(), image), std::pair(Bytes(), Bytes()),
-                                 std::pair(image, image)}) {
+  ASSERT_NO_FATAL_FAILURE(ExpectUpdate(kShapes[0], 1, false, {}, image, {}, random));
+  ASSERT_NO_FATAL_FAILURE(ExpectUpdate(kShapes[0], 1, true, image, image, {}, random));
+  // What comes out must be an image.
+  for (const auto& [from, to, reversible] :
+       {std::tuple(image, Bytes(), false), std::tuple(Bytes(), Bytes(), false), std::tuple(Bytes(), image, true)}) {
     SCOPED_TRACE(::testing::Message() << from.size() << " to " << to.size());
-    ASSERT_NO_FATAL_FAILURE(ExpectUpdate(kShapes[0], 1, true, from, to, {}, random));
+    DiffOptions options;
+    options.codec = Codec::kModel;
+    try {
+      MakeInPlaceUpdate(from, to, {}, options, reversible);
+      ADD_FAILURE() << "made";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.status(), Status::kBadArgument);
+    }
   }
 }
 
