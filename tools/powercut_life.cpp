@@ -19,6 +19,8 @@
 #include "release/digests.h"
 #include "release/manifest_writer.h"
 #include "stream/updater.h"
+#include "tools/in_place_file.h"
+#include "tools/powercut_area.h"
 
 namespace mote::tools {
 namespace {
@@ -28,7 +30,8 @@ using Bytes = std::vector<uint8_t>;
 constexpr uint64_t kGarbageSeed = 5;
 constexpr uint32_t kCodecMemory = 32768;  // bytes, for any codec
 constexpr uint8_t kTrialBoots = 3;
-constexpr int kMaxStarts = 80;  // in which a life must come to its end
+constexpr uint32_t kLongestOutage = 61;  // operations
+constexpr int kMaxStarts = 80;           // in which a life must come to its end
 constexpr int kStartsWithFault =
     12;  // after which a device with a permanent fault has shown what it does
 
@@ -50,13 +53,14 @@ Bytes FirstImage(uint32_t size) {
   return image;
 }
 
-// The next version: some bytes inserted at a third, some changed all over, and of that size.
-Bytes NextImage(const Bytes& image, uint32_t size, uint64_t seed) {
+// The next version: some bytes inserted, at a third or at the start, some changed all over, and of
+// that size.
+Bytes NextImage(const Bytes& image, uint32_t size, uint64_t seed, uint32_t at_start = 0) {
   Bytes next = image;
-  Bytes inserted(37);
+  Bytes inserted(at_start == 0 ? 37 : at_start);
   for (uint8_t& byte : inserted) byte = static_cast<uint8_t>(Mix(seed));
-  next.insert(next.begin() + static_cast<ptrdiff_t>(next.size() / 3), inserted.begin(),
-              inserted.end());
+  const size_t at = at_start == 0 ? next.size() / 3 : 0;
+  next.insert(next.begin() + static_cast<ptrdiff_t>(at), inserted.begin(), inserted.end());
   while (next.size() < size) next.push_back(static_cast<uint8_t>(Mix(seed)));
   next.resize(size);
   for (size_t i = 5; i < next.size(); i += 97 + Mix(seed) % 64) ++next[i];
@@ -97,23 +101,28 @@ void Append(Bytes& to, std::span<const uint8_t> bytes) {
 }  // namespace
 
 // What is where, with a sector that is nobody's before, between and behind all of it: slot 0, slot
-// 1 in sectors of its own, metadata, the factory's slot. Primary has one more unit, for the swap.
+// 1 in sectors of its own, metadata, checkpoints, journal, the factory's slot. Primary has one more
+// unit, for the swap; in place, as many as the scenario says.
 SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
                                                const PowercutGeometry& geometry, Layout& layout,
-                                               CheckpointArea& area) {
+                                               CheckpointArea& area, JournalArea& journal) {
   const uint32_t sector = geometry.sector;
   const uint32_t second = geometry.second_sector == 0 ? sector : geometry.second_sector;
   const uint32_t unit = std::max(sector, second);
   const uint32_t image = RoundUp(geometry.image_sectors * sector, unit);
-  const bool in_place = scenario.install != Install::kNone;
+  const bool is_static = scenario.install != Install::kNone;
+  const bool in_place = scenario.install == Install::kInPlace;
   const bool factory = scenario.has_factory_slot;
 
   uint32_t at = sector;
-  const Slot first = {nullptr, at, image + unit};
+  const Slot first = {nullptr, at,
+                      in_place ? (geometry.image_sectors + scenario.spare) * sector : image + unit};
   at = RoundUp(at + first.size + sector, unit);
   const uint32_t seconds_start = at;
-  const Slot staging = {nullptr, at + second, image};
-  const uint32_t seconds_size = RoundUp(second + image + second, unit);
+  // These images do not pack well.
+  const uint32_t file = RoundUp(image / 4 * (scenario.is_reversible ? 10 : 5) + 512, unit);
+  const Slot staging = {nullptr, at + second, in_place ? file : image};
+  const uint32_t seconds_size = RoundUp(second + staging.size + second, unit);
   at += seconds_size + sector;
   const uint32_t unit_of_marks = std::max(geometry.program_unit, 8u);
   const uint32_t page = scenario.has_trust
@@ -133,14 +142,18 @@ SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
         interval};
     at += 2 * area.size + sector;
   }
+  if (in_place) {
+    journal = {nullptr, at, RoundUp(JournalRecordSize(scenario.ram), sector), scenario.journals};
+    at += journal.size * journal.count + sector;
+  }
   const Slot third = {nullptr, at, image};
   if (factory) at += image + sector;
 
   layout = {{{first, 0x8000, true, false},
-             {staging, 0x9000, !in_place, false},
+             {staging, 0x9000, !is_static, false},
              {third, kAnyAddress, true, true}},
             static_cast<uint8_t>(factory ? 3 : 2),
-            static_cast<uint8_t>(factory && !in_place ? 2 : 0),
+            static_cast<uint8_t>(factory && !is_static ? 2 : 0),
             kTrialBoots,
             scenario.install,
             0,
@@ -164,50 +177,82 @@ SimulatedFlash::Geometry PowercutDevice::Place(const PowercutScenario& scenario,
 PowercutDevice::PowercutDevice(const PowercutScenario& scenario, const PowercutGeometry& geometry)
     : scenario_(scenario),
       geometry_(geometry),
-      fresh_(Place(scenario, geometry, layout_, area_), kGarbageSeed) {
-  const uint32_t sector = geometry.sector;
-  const uint32_t first_size = geometry.image_sectors * sector;
-  const bool in_place = scenario.install != Install::kNone;
+      fresh_(Place(scenario, geometry, layout_, area_, journal_), kGarbageSeed) {
+  const bool is_static = scenario.install != Install::kNone;
   const MetadataArea& area = layout_.metadata;
   uint32_t free = 0;
   for (const auto& [start, size] :
        {std::pair{layout_.slots[0].slot.offset, layout_.slots[0].slot.size},
         std::pair{layout_.slots[1].slot.offset, layout_.slots[1].slot.size},
         std::pair{area.offset, area.page_size * area.pages},
-        std::pair{area_.offset, 2 * area_.size}}) {
+        std::pair{area_.offset, 2 * area_.size},
+        std::pair{journal_.offset, journal_.size * journal_.count}}) {
     if (size == 0) continue;
     gaps_.emplace_back(free, start);
     free = start + size;
   }
   gaps_.emplace_back(free, fresh_.geometry().size);
 
-  // Sizes that end within, at and just behind a program unit; the last sector is not full.
-  const uint32_t most = first_size - sector / 3;
-  images_.push_back(FirstImage(most - sector / 2));
-  for (int i = 0; i < scenario.updates; ++i) {
-    const uint32_t size = i % 2 == 0 ? most - 3 : most - sector / 4 - 1;
-    images_.push_back(NextImage(images_.back(), size, static_cast<uint64_t>(i) + 100));
-  }
-  for (const Bytes& image : images_) digests_.push_back(Sha256::Of(image));
-  DiffOptions options;
-  options.codec = scenario.codec;
-  options.window_bits = scenario.codec == Codec::kLzss ? 8 : 0;
-  options.effort = 1;
-  const auto make = [&](const Bytes& from, const Bytes& to) { return Diff(from, to, options); };
-  for (size_t i = 0; i + 1 < images_.size(); ++i) {
-    deltas_.push_back(make(images_[i], images_[i + 1]));
-  }
-  if (scenario.first_is_another) {
-    Bytes other = images_[1];
-    for (size_t i = other.size() * 2 / 5; i < other.size(); ++i) ++other[i];
-    other_delta_ = make(images_[0], other);
-  }
-  if (in_place || !scenario.has_factory_slot) fresh_.Load(layout_.slots[0].slot.offset, images_[0]);
+  MakeImages();
+  MakeDeltas();
+  if (is_static || !scenario.has_factory_slot)
+    fresh_.Load(layout_.slots[0].slot.offset, images_[0]);
   if (scenario.has_factory_slot) fresh_.Load(layout_.slots[2].slot.offset, images_[0]);
   if (scenario.has_trust) {
     keys_ = {KeyOf(1), KeyOf(2), KeyOf(3), PrivateKey::Generate(KeyType::kX25519)};
     SignReleases();
     Provision();
+  }
+}
+
+// Sizes that end within, at and just behind a program unit; the last sector is not full, but for
+// those that grow or shrink: they end where a sector does, or just behind.
+void PowercutDevice::MakeImages() {
+  using Change = PowercutScenario::Change;
+  const uint32_t sector = geometry_.sector;
+  const uint32_t first_size = geometry_.image_sectors * sector;
+  const uint32_t most = first_size - sector / 3;
+  const Change change = scenario_.change;
+  const uint32_t small = first_size / 2 / sector * sector + 1;
+  images_.push_back(FirstImage(change == Change::kGrows     ? small
+                               : change == Change::kShrinks ? first_size
+                                                            : most - sector / 2));
+  for (int i = 0; i < scenario_.updates; ++i) {
+    uint32_t size = i % 2 == 0 ? most - 3 : most - sector / 4 - 1;
+    if (change == Change::kGrows) size = first_size;
+    if (change == Change::kShrinks) size = small;
+    images_.push_back(NextImage(images_.back(), size, static_cast<uint64_t>(i) + 100,
+                                change == Change::kInserts ? sector + sector / 2 : 0));
+  }
+  for (const Bytes& image : images_) digests_.push_back(Sha256::Of(image));
+}
+
+void PowercutDevice::MakeDeltas() {
+  DiffOptions options;
+  options.codec = in_place() ? Codec::kModel : scenario_.codec;
+  options.window_bits = scenario_.codec == Codec::kLzss ? 8 : 0;
+  options.effort = 1;
+  if (in_place()) {
+    options.window_bits = 0;
+    options.ram = scenario_.ram;
+  }
+  const InPlaceArea area = {layout_.slots[0].slot.size, geometry_.sector, geometry_.program_unit,
+                            geometry_.erased_value, journal_.size};
+  const auto make = [&](const Bytes& from, const Bytes& to) {
+    return in_place() ? DiffInPlace(from, to, area, options) : Diff(from, to, options);
+  };
+  for (size_t i = 0; i + 1 < images_.size(); ++i) {
+    deltas_.push_back(make(images_[i], images_[i + 1]));
+    if (!in_place()) continue;
+    Bytes inverse;
+    if (scenario_.is_reversible) inverse = make(images_[i + 1], images_[i]);
+    deltas_.back() = PackInPlaceFile(deltas_.back(), inverse);
+    sent_digests_.push_back(Sha256::Of(deltas_.back()));
+  }
+  if (scenario_.first_is_another) {
+    Bytes other = images_[1];
+    for (size_t i = other.size() * 2 / 5; i < other.size(); ++i) ++other[i];
+    other_delta_ = make(images_[0], other);
   }
 }
 
@@ -271,8 +316,9 @@ const PowercutDevice::Offer& PowercutDevice::OfferFor(size_t from, uint32_t star
   part.base_version = static_cast<uint32_t>(from) + 1;
   part.base_prefix = digests_[from].data();
   part.delta_size = static_cast<uint32_t>(delta.size());
-  part.decoder_ram = *DecoderRam(ReadHeader(delta));
-  part.codec = delta[1];
+  const auto first_delta = std::span(delta).subspan(in_place() ? kInPlaceHeaderSize : 0);
+  part.decoder_ram = *DecoderRam(ReadHeader(first_delta));
+  part.codec = first_delta[1];
   part.encryption = payload.encryption;
   part.piece_bits = scenario_.is_encrypted ? kPieceBits : uint8_t{0};
   part.delta_digest = digest.data();
@@ -314,6 +360,8 @@ class Life {
         second_(inner_),
         layout_(device.layout_),
         area_(device.area_),
+        journal_(device.journal_),
+        watch_(simulated_, layout_.slots[0].slot.offset, layout_.slots[0].slot.size),
         buffer_(device.geometry_.buffer),
         memory_(kCodecMemory / 8) {
     simulated_.Reseed(seed);
@@ -328,6 +376,8 @@ class Life {
     if (second_.erase_unit != flash_.erase_unit) layout_.slots[1].slot.flash = &second_;
     layout_.metadata.flash = &flash_;
     area_.flash = &flash_;
+    journal_.flash = &flash_;
+    if (in_place()) layout_.journal = &journal_;
     if (device.scenario_.has_trust) {
       trust_ = {device.keys_->root.public_key().ForSignatures(),
                 kApplication,
@@ -367,6 +417,7 @@ class Life {
     Life& life = *static_cast<Life*>(context);
     if (life.simulated_.powered()) {
       ++life.reads_;
+      if (life.IsOut()) return Status::kReadError;
       if (life.IsDue(life.reads_ - life.reads_before_, PowercutEvent::kReadError)) {
         life.EventHappened();
         return Status::kReadError;
@@ -375,13 +426,19 @@ class Life {
         life.BreakSector(offset, SimulatedFlash::kRead, Status::kReadError);
       }
     }
-    return life.inner_.read(life.inner_.context, offset, to, size);
+    const Status status = life.inner_.read(life.inner_.context, offset, to, size);
+    if (status == Status::kDone && life.Watches(offset)) life.watch_.Read(offset, size);
+    return status;
   }
 
   static Status Erase(void* context, uint32_t offset) {
     Life& life = *static_cast<Life*>(context);
     if (!life.BeforeChange(offset)) return Status::kFlashError;
+    const bool begins =
+        life.simulated_.powered() && life.Watches(offset) && life.watch_.IsFirstStep(offset);
+    if (begins) life.BeginInPlace();
     const Status status = life.inner_.erase(life.inner_.context, offset);
+    if (life.Watches(offset) && life.IsBegun(status)) life.watch_.Erased(offset);
     life.AfterChange();
     return status;
   }
@@ -390,6 +447,9 @@ class Life {
     Life& life = *static_cast<Life*>(context);
     if (!life.BeforeChange(offset)) return Status::kFlashError;
     const Status status = life.inner_.program(life.inner_.context, offset, data, size);
+    if (life.Watches(offset) && life.IsBegun(status)) {
+      life.watch_.Programmed(offset, {data, size}, status == Status::kDone);
+    }
     life.AfterChange();
     return status;
   }
@@ -397,7 +457,13 @@ class Life {
   bool BeforeChange(uint32_t offset) {
     if (!simulated_.powered()) return true;  // fails by itself
     ++changes_;
+    if (IsOut()) return false;
     const uint64_t since = changes_ - changes_before_;
+    if (IsDue(since, PowercutEvent::kOutage)) {
+      outage_ = 1 + static_cast<uint32_t>(changes_) % kLongestOutage;
+      EventHappened();
+      return false;
+    }
     if (IsDue(since, PowercutEvent::kError)) {
       EventHappened();
       return false;
@@ -415,6 +481,30 @@ class Life {
       EventHappened();
     }
   }
+
+  bool in_place() const { return device_.in_place(); }
+  // Where the page is lost that says that an update is over, its last steps are done again.
+  bool Watches(uint32_t offset) const {
+    return in_place() && watch_.Contains(offset) && !(is_read_fault_ && !fault_in_slot_);
+  }
+  // Whether a change has touched the flash; one that failed has where the power went meanwhile.
+  // REQUIRES: AfterChange was not called for it yet.
+  bool IsBegun(Status status) const {
+    return status == Status::kDone || (!simulated_.powered() && !counted_cut_ &&
+                                       events_.front().kind != PowercutEvent::kBefore);
+  }
+  // What the bootloader does when it erases the last sector of the area.
+  void BeginInPlace() {
+    const int from = VersionIn(0);
+    if (from < 0) return Fail("an image is moved that is not whole");
+    const int to = announced_ > from ? from + 1 : from - 1;
+    if (to < 0) return Fail("an update begins that nobody activated");
+    watch_.Begin(device_.images_[static_cast<size_t>(from)],
+                 device_.images_[static_cast<size_t>(to)]);
+    becomes_ = to;
+  }
+
+  bool IsOut() { return outage_ != 0 && outage_-- != 0; }
 
   bool IsDue(uint64_t since, PowercutEvent::Kind kind) const {
     return !events_.empty() && events_.front().kind == kind && since == events_.front().after + 1;
@@ -461,13 +551,21 @@ class Life {
 
   void PowerUp() {
     simulated_.PowerUp();
+    watch_.PowerUp();
     counted_cut_ = false;
     has_error_ = false;
+    outage_ = 0;
   }
 
-  // Nothing but these slots and the metadata may be changed.
-  void Allow(std::initializer_list<uint8_t> slots) {
+  // Nothing but these slots and the metadata may be changed, and what the bootloader or the
+  // firmware has for itself; in place, not even be read.
+  void Allow(std::initializer_list<uint8_t> slots, bool boots) {
     simulated_.AllowAll();
+    if (in_place()) {
+      for (const auto& [from, to] : device_.gaps_) {
+        simulated_.Forbid(from, to - from, SimulatedFlash::kRead);
+      }
+    }
     uint32_t from = 0;
     const auto forbid_until = [&](const Slot& allowed) {
       simulated_.Forbid(from, allowed.offset - from, SimulatedFlash::kChange);
@@ -477,31 +575,40 @@ class Life {
     const MetadataArea& area = layout_.metadata;
     forbid_until({&flash_, area.offset, area.page_size * area.pages});
     if (area_.size != 0) forbid_until({&flash_, area_.offset, 2 * area_.size});
+    if (journal_.size != 0 && boots) {
+      forbid_until({&flash_, journal_.offset, journal_.size * journal_.count});
+    }
     simulated_.Forbid(from, simulated_.geometry().size - from, SimulatedFlash::kChange);
+  }
+
+  void AllowForBoot() {
+    if (in_place()) {
+      Allow({0}, true);
+    } else if (layout_.install != Install::kNone) {
+      Allow({0, 1}, true);
+    } else {
+      Allow({}, true);
+    }
   }
 
   // ---- One start.
 
   void Start() {
-    const bool in_place = layout_.install != Install::kNone;
-    if (in_place) {
-      Allow({0, 1});
-    } else {
-      Allow({});
-    }
+    const bool is_static = layout_.install != Install::kNone;
+    AllowForBoot();
     Metadata metadata;
     BootChoice choice{};
     if (activated_ != 0) ++starts_since_activation_;
-    Bootloader bootloader(
-        {layout_, metadata, Functions(), buffer_.data(), static_cast<uint32_t>(buffer_.size())});
+    Bootloader bootloader(BootMeans(metadata));
     const Status status = bootloader.Boot(choice);
+    if (!watch_.failure().empty()) return Fail(watch_.failure());
     if (!simulated_.powered()) return;
     if (status != Status::kDone) {
       // A fault that lasts may leave a device without an image: where there is only one slot to
       // start from; where what cannot be read is the only image; where the page is lost that an
       // installation needs. With a factory slot there is always something to start.
       const bool excused = !device_.scenario_.has_factory_slot &&
-                           (has_error_ || (fault_in_slot_ && in_place) || LostPageOfTwo() ||
+                           (has_error_ || (fault_in_slot_ && is_static) || LostPageOfTwo() ||
                             (fault_in_slot_ && is_read_fault_ && status == Status::kReadError));
       if (!excused) Fail(fmt::format("the bootloader says {}", StatusName(status)));
       return;
@@ -515,12 +622,19 @@ class Life {
       return;
     }
     CheckVersion(version);
+    if (watch_.running() && version != becomes_) {
+      Fail(fmt::format("version {} is started while it is updated in place", version));
+    }
+    watch_.End();
     if (!result_.failure.empty()) return;
+    if (outage_ != 0) return;  // and is started once more when the flash works
     // The firmware looks for itself, as it does on a device.
     Metadata own;
     if (Status loaded = own.Load(layout_); loaded != Status::kDone) {
       return FirmwareError("Load", loaded);
     }
+    // Without a way back there is no trial.
+    if (in_place() && !choice.on_trial) confirming_ = std::max(confirming_, version);
     if (layout_.trust) CheckTrust(own, choice.slot, version);
     if (!result_.failure.empty()) return;
     RunFirmware(own, choice, version);
@@ -556,7 +670,7 @@ class Life {
   void RunFirmware(Metadata& metadata, const BootChoice& choice, int version) {
     const uint8_t running = choice.slot;
     const uint8_t target = InactiveSlot(layout_, metadata, running);
-    Allow({target});
+    Allow({target}, false);
     const int last = device_.scenario_.updates;
     const bool is_broken = version == last && device_.scenario_.last_is_broken;
     if (metadata.slot(running).state == SlotState::kOnTrial && !is_broken) {
@@ -582,8 +696,9 @@ class Life {
   void Update(Metadata& metadata, uint8_t running, uint8_t target, int version) {
     const int next = version + 1;
     const size_t at = static_cast<size_t>(version);
-    const Bytes& image = device_.images_[at + 1];
-    const Sha256::Digest& digest = device_.digests_[at + 1];
+    const Bytes& image = in_place() ? device_.deltas_[at] : device_.images_[at + 1];
+    const Sha256::Digest& digest =
+        in_place() ? device_.sent_digests_[at] : device_.digests_[at + 1];
     const SlotRecord& record = metadata.slot(target);
     const bool is_there =
         record.state == SlotState::kVerified && std::ranges::equal(record.digest, digest);
@@ -627,7 +742,7 @@ class Life {
     }
     const std::span<const uint8_t> there =
         simulated_.Content(layout_.slots[target].slot.offset, static_cast<uint32_t>(image.size()));
-    if (!std::ranges::equal(there, image)) return Fail("a slot is verified and not the image");
+    if (!std::ranges::equal(there, image)) return Fail("a slot is verified and not what was sent");
     announced_ = std::max(announced_, next);
     sending_ = 0;                      // there is no checkpoint of it any more
     if (!layout_.trust || is_there) {  // the agent has done it
@@ -868,10 +983,10 @@ class Life {
     for (int i = 0; i < 4; ++i) {
       events_ = {};
       PowerUp();
+      AllowForBoot();
       Metadata metadata;
       BootChoice choice{};
-      Bootloader bootloader(
-          {layout_, metadata, Functions(), buffer_.data(), static_cast<uint32_t>(buffer_.size())});
+      Bootloader bootloader(BootMeans(metadata));
       const Status status = bootloader.Boot(choice);
       if (LostPageOfTwo() && (status != Status::kDone || choice.last_resort)) return;
       if (status != Status::kDone) return Fail(fmt::format("at the end: {}", StatusName(status)));
@@ -925,6 +1040,20 @@ class Life {
     }
   }
 
+  BootConfig BootMeans(Metadata& metadata) {
+    auto buffer = static_cast<uint32_t>(buffer_.size());
+    // In place, parts of a sector.
+    const uint32_t sector = device_.geometry_.sector;
+    if (in_place() && sector % buffer != 0) buffer = sector;
+    return {layout_,
+            metadata,
+            Functions(),
+            buffer_.data(),
+            buffer,
+            reinterpret_cast<uint8_t*>(memory_.data()),
+            static_cast<uint32_t>(memory_.size() * 8)};
+  }
+
   // Some of the libraries there are cannot be asked for their state: they hash once more.
   Sha256Functions Functions() {
     Sha256Functions functions = HostSha256(sha256_);
@@ -940,6 +1069,9 @@ class Life {
   Flash flash_, second_;
   Layout layout_;
   CheckpointArea area_;
+  JournalArea journal_;
+  AreaWatch watch_;
+  int becomes_ = 0;  // the version that an update in place is to
   Bytes buffer_;
   std::vector<uint64_t> memory_;
   Sha256 sha256_, delta_sha256_;
@@ -951,6 +1083,7 @@ class Life {
 
   uint64_t changes_ = 0, changes_before_ = 0;
   uint64_t reads_ = 0, reads_before_ = 0;
+  uint32_t outage_ = 0;  // operations that are to fail
   bool counted_cut_ = false;
   bool has_error_ = false;  // a fault that passed, since the last start
   bool ever_failed_ = false;

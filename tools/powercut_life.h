@@ -18,9 +18,11 @@
 #include "agent/manifest.h"
 #include "diff/sha256.h"
 #include "patch/format.h"
+#include "patch/model.h"
 #include "release/encrypt.h"
 #include "release/keys.h"
 #include "stream/checkpoint.h"
+#include "stream/in_place.h"
 #include "tools/simulated_flash.h"
 
 namespace mote::tools {
@@ -66,6 +68,17 @@ struct PowercutScenario {
   bool is_encrypted = false;
   /// ... and a statement replaces the vendor's root key, in front of the first update.
   bool replaces_root = false;
+  // ---- In place.
+  /// How the second version differs from the first: a little; or much, in size or by many bytes at
+  /// its start.
+  enum class Change : uint8_t { kEdits, kGrows, kShrinks, kInserts } change = Change::kEdits;
+  /// The file has a delta that takes it back: there is a trial.
+  bool is_reversible = false;
+  /// Sectors of the area that no image takes, and areas of the journal.
+  uint32_t spare = 2;
+  uint8_t journals = 2;
+  /// Of the model, bytes, as kModelRam: what a record of the journal takes.
+  uint32_t ram = kModelRam[2];
 };
 
 /// Something that happens to the flash.
@@ -79,6 +92,7 @@ struct PowercutEvent {
     kError = 'e',       ///< it reports an error, once
     kWornOut = 'x',     ///< from now on erasing and programming its sector report an error
     kReadError = 'r',   ///< the read (not: change) of that number reports an error, once
+    kOutage = 'o',      ///< from there on some operations report errors, reads too; then it works
     kUnreadable = 'z',  ///< from now on reading the sector of that read reports an error
   };
   /// Changes of the flash (reads for kReadError and kUnreadable) since the last event or the start
@@ -126,7 +140,10 @@ class PowercutDevice {
 
   static SimulatedFlash::Geometry Place(const PowercutScenario& scenario,
                                         const PowercutGeometry& geometry, Layout& layout,
-                                        CheckpointArea& area);
+                                        CheckpointArea& area, JournalArea& journal);
+  void MakeImages();
+  void MakeDeltas();
+  bool in_place() const { return scenario_.install == Install::kInPlace; }
 
   // ---- With trust.
 
@@ -151,10 +168,12 @@ class PowercutDevice {
   const PowercutGeometry& geometry_;
   std::vector<std::vector<uint8_t>> images_;  // by version
   std::vector<Sha256::Digest> digests_;       // of these
-  std::vector<std::vector<uint8_t>> deltas_;  // from version i to i + 1
+  std::vector<std::vector<uint8_t>> deltas_;  // from version i to i + 1; in place, files of them
+  std::vector<Sha256::Digest> sent_digests_;  // in place: of these
   std::vector<uint8_t> other_delta_;
   Layout layout_{};        // without flash
   CheckpointArea area_{};  // without flash; of no bytes: there is none
+  JournalArea journal_{};  // likewise
   SimulatedFlash fresh_;
   std::vector<std::pair<uint32_t, uint32_t>> gaps_;  // from, to: what must never change
   std::optional<Keys> keys_;

@@ -22,6 +22,7 @@ namespace mote::tools {
 namespace {
 
 using Event = PowercutEvent;
+using Change = PowercutScenario::Change;
 
 // One line each. The order is that of running.
 constexpr PowercutScenario kScenarios[] = {
@@ -99,6 +100,78 @@ constexpr PowercutScenario kScenarios[] = {
      .last_is_broken = true,
      .has_trust = true,
      .replaces_root = true},
+    {.name = "inplace-update", .install = Install::kInPlace},
+    {.name = "inplace-one-spare", .install = Install::kInPlace, .spare = 1},
+    {.name = "inplace-three-spare", .install = Install::kInPlace, .spare = 3, .journals = 3},
+    {.name = "inplace-four-spare", .install = Install::kInPlace, .spare = 4},
+    {.name = "inplace-grows", .install = Install::kInPlace, .change = Change::kGrows},
+    {.name = "inplace-grows-one-spare",
+     .install = Install::kInPlace,
+     .change = Change::kGrows,
+     .spare = 1,
+     .journals = 3},
+    {.name = "inplace-shrinks", .install = Install::kInPlace, .change = Change::kShrinks},
+    {.name = "inplace-inserts",
+     .install = Install::kInPlace,
+     .change = Change::kInserts,
+     .spare = 3},
+    {.name = "inplace-twice", .install = Install::kInPlace, .updates = 2, .journals = 3},
+    {.name = "inplace-resume", .install = Install::kInPlace, .abandons_first = true},
+    {.name = "inplace-resume-no-digest",
+     .install = Install::kInPlace,
+     .abandons_first = true,
+     .knows_digest = false},
+    {.name = "inplace-reversible",
+     .install = Install::kInPlace,
+     .updates = 2,
+     .is_reversible = true,
+     .ram = kModelRam[1]},
+    {.name = "inplace-undo",
+     .install = Install::kInPlace,
+     .last_is_broken = true,
+     .is_reversible = true},
+    {.name = "inplace-undo-one-spare",
+     .install = Install::kInPlace,
+     .last_is_broken = true,
+     .is_reversible = true,
+     .spare = 1,
+     .journals = 3},
+    {.name = "inplace-undo-grows",
+     .install = Install::kInPlace,
+     .last_is_broken = true,
+     .change = Change::kGrows,
+     .is_reversible = true},
+    {.name = "inplace-undo-shrinks",
+     .install = Install::kInPlace,
+     .last_is_broken = true,
+     .change = Change::kShrinks,
+     .is_reversible = true,
+     .spare = 4},
+    {.name = "inplace-twice-then-undo",
+     .install = Install::kInPlace,
+     .updates = 2,
+     .last_is_broken = true,
+     .is_reversible = true,
+     .ram = kModelRam[0]},
+    {.name = "inplace-trust", .install = Install::kInPlace, .updates = 2, .has_trust = true},
+    {.name = "inplace-trust-encrypted",
+     .install = Install::kInPlace,
+     .abandons_first = true,
+     .has_trust = true,
+     .is_encrypted = true},
+    {.name = "inplace-trust-undo",
+     .install = Install::kInPlace,
+     .last_is_broken = true,
+     .has_trust = true,
+     .is_reversible = true,
+     .spare = 1},
+    {.name = "inplace-trust-new-root-undo",
+     .install = Install::kInPlace,
+     .last_is_broken = true,
+     .has_trust = true,
+     .replaces_root = true,
+     .is_reversible = true,
+     .journals = 3},
 };
 
 // name, sector, program unit, buffer, erased value, metadata pages, bytes of each, sectors of an
@@ -125,6 +198,7 @@ struct Options {
   std::string replay;
   bool quick = false;
   bool list = false;
+  bool in_place = false;
   uint64_t seed = 1;
   unsigned series = 100;
   std::string only;
@@ -195,6 +269,11 @@ class Runner {
             std::max(kGeometries[g].sector, kGeometries[g].second_sector) > 16384) {
           continue;
         }
+        const bool in_place = kScenarios[s].install == Install::kInPlace;
+        if (options_.in_place && !in_place) continue;
+        // Nor does what an update in place adds.
+        if (in_place && kGeometries[g].sector > 4096) continue;
+        if (in_place && options_.quick && (g + s) % 9 != 0) continue;
         const std::string name = fmt::format("{}/{}", kScenarios[s].name, kGeometries[g].name);
         if (name.find(options_.only) == std::string::npos) continue;
         Run(PowercutDevice(kScenarios[s], kGeometries[g]));
@@ -238,7 +317,7 @@ class Runner {
     // it, the others less often.
     const uint32_t stride = options_.quick ? 17 : large ? 11 : 3;
     for (uint32_t after = 0; after < changes; after += stride) {
-      for (const auto kind : {Event::kError, Event::kWornOut}) {
+      for (const auto kind : {Event::kError, Event::kOutage, Event::kWornOut}) {
         Live(device, options_.seed + after, {{after, kind}});
       }
     }
@@ -249,11 +328,29 @@ class Runner {
         Live(device, options_.seed + after, {{after, kind}});
       }
     }
+    uint64_t pairs = options_.seed * 7919;
+    if (device.scenario().install == Install::kInPlace) {
+      for (uint32_t after = 0; after < changes; after += step)
+        RunPair(device, after, changes, pairs);
+    }
     const unsigned series = options_.quick ? options_.series / 10
                             : large        ? options_.series / 4
                                            : options_.series;
     uint64_t random = options_.seed * 1000003;
     for (unsigned i = 0; i < series; ++i) RunSeries(device, changes, random);
+  }
+
+  // A cut, and another one: soon after it, or anywhere.
+  void RunPair(const PowercutDevice& device, uint32_t after, uint32_t changes, uint64_t& random) {
+    static constexpr Event::Kind kKinds[] = {Event::kBefore, Event::kTorn, Event::kAfter,
+                                             Event::kUnstable, Event::kNoisy};
+    const unsigned kinds = device.geometry().metadata_pages == 2 ? 3 : 5;
+    for (const uint32_t limit : {12u, changes}) {
+      const auto first = kKinds[Mix(random) % 5];
+      const auto second = kKinds[Mix(random) % kinds];
+      const auto between = static_cast<uint32_t>(Mix(random) % limit);
+      Live(device, Mix(random) % 100000, {{after, first}, {between, second}});
+    }
   }
 
   // Several cuts; many of them soon after the last one, as with a contact that bounces.
@@ -334,7 +431,7 @@ std::optional<std::vector<Event>> ParseEvents(const std::string& text) {
       return {};
     }
     if (used + 1 != part.size() ||
-        std::string_view("bmunaexrz").find(part.back()) == std::string::npos) {
+        std::string_view("bmunaexroz").find(part.back()) == std::string::npos) {
       return {};
     }
     events.push_back({static_cast<uint32_t>(after), static_cast<Event::Kind>(part.back())});
@@ -371,6 +468,7 @@ int Main(int argc, char** argv) {
   CLI::App app("Cuts the power of simulated devices at every flash operation of an update.");
   app.add_option("--replay", options.replay, "run one life again: what a failure printed");
   app.add_flag("--quick", options.quick, "a selection, in seconds");
+  app.add_flag("--in-place", options.in_place, "only updates in place");
   app.add_flag("--list", options.list, "name scenarios and geometries");
   app.add_option("--seed", options.seed, "of what torn operations leave, and of the random series")
       ->capture_default_str();
