@@ -9,6 +9,7 @@
 
 #include "diff/diff.h"
 #include "stream/in_place.h"
+#include "stream/in_place_file.h"
 
 namespace mote::tools {
 

@@ -803,7 +803,7 @@ class Life {
     Status status = agent.Begin();
     // Up to the manifest's end first: there it turns out where the payload goes on.
     Send(agent, offer.bytes, manifest, status, [](uint32_t) {});
-    if (status == Status::kNeedInput) {
+    if (status == Status::kNeedInput && simulated_.powered()) {
       statement_seen_ = std::max(statement_seen_, metadata.trust.statement);
       CheckResumed(agent.session(), Identity(delta));
       Send(agent, offer.bytes, limit, status, [&](uint32_t at) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PROGRAM FOLDER: writes inputs for the fuzzers to start from into its folders patcher, roundtrip,
-// agent and manifest: small programs for every instruction set, and their deltas; updates of a
-// device with trust; manifests, statements, tokens and approvals.
+// agent, manifest and in_place: small programs for every instruction set, and their deltas; updates
+// of a device with trust; manifests, statements, tokens and approvals; files for updates in place.
 #include <algorithm>
 #include <exception>
 #include <filesystem>
@@ -12,6 +12,7 @@
 #include "diff/diff.h"
 #include "release/approval.h"
 #include "tests/agent/trust_rig.h"
+#include "tests/fuzz/in_place_device.h"
 #include "tests/support/images.h"
 #include "tests/support/programs.h"
 
@@ -214,6 +215,42 @@ void WriteManifests(const std::filesystem::path& folder) {
   WriteFile(folder / "seed-token", token);
 }
 
+// As fuzz_in_place.cpp reads it: whole updates, and forged ones.
+void WriteInPlace(const std::filesystem::path& folder) {
+  Random random(7);
+  DiffOptions options;
+  options.ram = kModelRam[2];
+  options.effort = 1;
+  for (unsigned number = 0; number < kInPlaceImages; ++number) {
+    for (uint8_t byte = 0; byte < 64; byte = static_cast<uint8_t>(byte + 5)) {
+      const auto shape_byte = static_cast<uint8_t>(byte | (number % 2) << 6 | (number / 2) << 7);
+      const InPlaceShape shape(shape_byte);
+      const Bytes &from = InPlaceImage(number), &to = InPlaceImage(number + 1);
+      const Bytes forward = tools::DiffInPlace(from, to, shape.place(), options);
+      const Bytes inverse = tools::DiffInPlace(to, from, shape.place(), options);
+      for (const unsigned flags :
+           {kFixed, kBySession, kTrusted | kConfirms, kUnknown | kCut, kTrusted | kBySession | kCut,
+            kFixed | kScarce}) {
+        const auto cut = static_cast<uint8_t>(random.Below(256));
+        const Bytes head{static_cast<uint8_t>(flags), shape_byte, static_cast<uint8_t>(number), cut,
+                         static_cast<uint8_t>(flags * 7)};
+        const std::string name = "seed-" + std::to_string(number) + "-" +
+                                 std::to_string(shape_byte) + "-" + std::to_string(flags);
+        Bytes input = head;
+        Append(input, tools::PackInPlaceFile(forward, flags & kBySession ? Bytes{} : inverse));
+        WriteFile(folder / name, input);
+        // Setting: without addresses; then decisions at random.
+        input = head;
+        input[0] |= kForged;
+        Append16(input, random.Below(1100));
+        Append(input, Bytes(10 + byte, 0));
+        for (int i = 0; i < 60; ++i) input.push_back(static_cast<uint8_t>(random.Next()));
+        WriteFile(folder / (name + "-forged"), input);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mote::testing
 
@@ -224,6 +261,7 @@ int main(int argc, char** argv) {
     mote::testing::Write(folder / "patcher", folder / "roundtrip");
     mote::testing::WriteAgent(folder / "agent");
     mote::testing::WriteManifests(folder / "manifest");
+    mote::testing::WriteInPlace(folder / "in_place");
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;
