@@ -669,6 +669,8 @@ class Life {
 
   void RunFirmware(Metadata& metadata, const BootChoice& choice, int version) {
     const uint8_t running = choice.slot;
+    if (version != ran_) sending_ = 0;  // what was sent was installed, or taken back
+    ran_ = version;
     const uint8_t target = InactiveSlot(layout_, metadata, running);
     Allow({target}, false);
     const int last = device_.scenario_.updates;
@@ -1094,6 +1096,7 @@ class Life {
   bool has_read_differently_ = false;  // what a cut left
   uint32_t sending_ = 0;               // the delta
   uint32_t sent_ = 0, known_checkpoint_ = 0, counted_ = 0;
+  int ran_ = 0;  // the version that ran last
   bool over_ = false;
   bool abandoned_ = false, refused_ = false;
   int floor_ = 0;      // the version that confirmed itself last
