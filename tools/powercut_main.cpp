@@ -116,11 +116,15 @@ constexpr PowercutScenario kScenarios[] = {
      .change = Change::kInserts,
      .spare = 3},
     {.name = "inplace-twice", .install = Install::kInPlace, .updates = 2, .journals = 3},
-    {.name = "inplace-resume", .install = Install::kInPlace, .abandons_first = true},
+    {.name = "inplace-resume",
+     .install = Install::kInPlace,
+     .abandons_first = true,
+     .change = Change::kGrows},
     {.name = "inplace-resume-no-digest",
      .install = Install::kInPlace,
      .abandons_first = true,
-     .knows_digest = false},
+     .knows_digest = false,
+     .change = Change::kGrows},
     {.name = "inplace-reversible",
      .install = Install::kInPlace,
      .updates = 2,
@@ -158,7 +162,8 @@ constexpr PowercutScenario kScenarios[] = {
      .install = Install::kInPlace,
      .abandons_first = true,
      .has_trust = true,
-     .is_encrypted = true},
+     .is_encrypted = true,
+     .change = Change::kGrows},
     {.name = "inplace-trust-undo",
      .install = Install::kInPlace,
      .last_is_broken = true,
@@ -207,7 +212,8 @@ struct Options {
 
 struct Totals {
   uint64_t scenarios = 0, operations = 0, cuts = 0, faults = 0, failures = 0;
-  uint64_t resumed = 0;  // sessions, at a checkpoint
+  uint64_t resumed = 0;    // sessions, at a checkpoint
+  uint64_t continued = 0;  // sessions in place, behind the last complete sectors
   uint32_t resent = 0, interval = 0, rewritten = 0;
 };
 
@@ -283,6 +289,9 @@ class Runner {
 
   int Report() const {
     fmt::print("{} flash faults\n", totals_.faults);
+    if (totals_.continued != 0) {
+      fmt::print("{} sessions in place went on where one was interrupted\n", totals_.continued);
+    }
     if (totals_.resumed != 0) {
       fmt::print(
           "resumed at a checkpoint {} times: at most {} bytes of a delta were sent again for one "
@@ -376,7 +385,14 @@ class Runner {
                       const std::vector<Event>& events) {
     PowercutResult result = device.Live(seed, events, options_.sabotage);
     CheckResent(result, events, limit_);
-    totals_.resumed += result.resumed;
+    const PowercutScenario& scenario = device.scenario();
+    (scenario.checkpoint_interval != 0 ? totals_.resumed : totals_.continued) += result.resumed;
+    if (events.empty() && result.failure.empty() && result.resumed == 0 &&
+        scenario.install == Install::kInPlace && scenario.abandons_first && scenario.knows_digest &&
+        device.geometry().sector % device.geometry().buffer == 0 &&
+        device.geometry().second_sector == 0) {
+      result.failure = "the session that was abandoned is begun anew";
+    }
     if (result.events == 1 && events[0].is_cut() && limit_ != UINT32_MAX) {
       // To abandon a session is an interruption, too.
       const uint32_t abandoned = device.scenario().abandons_first ? 1 : 0;
