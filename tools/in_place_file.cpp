@@ -13,8 +13,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-constexpr uint32_t kBuffer = 64;
-
 Status ReadBytes(void* context, uint32_t offset, uint8_t* to, uint32_t size) {
   const Bytes& bytes = *static_cast<const Bytes*>(context);
   if (offset > bytes.size() || size > bytes.size() - offset) return Status::kReadError;
@@ -34,19 +32,20 @@ Status Prove(std::span<const uint8_t> old_image, Bytes delta, const InPlaceArea&
                        area.program_unit, area.erased_value};
   Flash file = image;
   file.context = &delta;
-  uint8_t buffer[kBuffer];
+  Bytes buffer(area.buffer);
   std::vector<uint64_t> memory((CodecMemory(ReadHeader(delta)) + 7) / 8);
   InPlaceConfig config{};
   config.area = {&image, 0, area.size};
   config.delta = {&file, 0, static_cast<uint32_t>(delta.size())};
   config.journal = {&image, 0, area.journal, 2};
-  config.buffer = buffer;
-  config.buffer_size = sizeof buffer;
+  config.buffer = buffer.data();
+  config.buffer_size = area.buffer;
   config.memory = reinterpret_cast<uint8_t*>(memory.data());
   config.memory_size = static_cast<uint32_t>(memory.size() * 8);
   InPlace in_place;
   InPlacePlan plan;
-  return in_place.Prove(config, plan);
+  const Status status = in_place.Prove(config, plan);
+  return status == Status::kDone && !plan.knows_new ? Status::kBadArgument : status;
 }
 
 }  // namespace
@@ -77,6 +76,7 @@ Bytes DiffInPlace(std::span<const uint8_t> old_image, std::span<const uint8_t> n
   const auto old_sectors =
       static_cast<uint32_t>((old_image.size() + area.sector - 1) / area.sector);
   const int64_t room = int64_t{area.size} - int64_t{old_sectors} * area.sector;
+  options.match_window = area.buffer;
   // What is left of the room after one sector is for the record's interval.
   for (int64_t back = room - area.sector; back >= -int64_t{area.sector}; back -= area.sector) {
     options.lowest_diagonal = -back;

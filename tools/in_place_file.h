@@ -19,6 +19,7 @@ struct InPlaceArea {
   uint32_t sector;
   uint32_t program_unit;
   uint8_t erased_value;
+  uint32_t buffer;   ///< the bootloader's: what a delta repeats of new is from not further back
   uint32_t journal;  ///< of one area for records
 };
 

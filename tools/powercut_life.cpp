@@ -237,7 +237,7 @@ void PowercutDevice::MakeDeltas() {
     options.ram = scenario_.ram;
   }
   const InPlaceArea area = {layout_.slots[0].slot.size, geometry_.sector, geometry_.program_unit,
-                            geometry_.erased_value, journal_.size};
+                            geometry_.erased_value,     boot_buffer(),    journal_.size};
   const auto make = [&](const Bytes& from, const Bytes& to) {
     return in_place() ? DiffInPlace(from, to, area, options) : Diff(from, to, options);
   };
@@ -1043,15 +1043,11 @@ class Life {
   }
 
   BootConfig BootMeans(Metadata& metadata) {
-    auto buffer = static_cast<uint32_t>(buffer_.size());
-    // In place, parts of a sector.
-    const uint32_t sector = device_.geometry_.sector;
-    if (in_place() && sector % buffer != 0) buffer = sector;
     return {layout_,
             metadata,
             Functions(),
             buffer_.data(),
-            buffer,
+            device_.boot_buffer(),
             reinterpret_cast<uint8_t*>(memory_.data()),
             static_cast<uint32_t>(memory_.size() * 8)};
   }

@@ -143,6 +143,11 @@ class PowercutDevice {
                                         CheckpointArea& area, JournalArea& journal);
   void MakeImages();
   void MakeDeltas();
+  // Of the bootloader; in place, parts of a sector.
+  uint32_t boot_buffer() const {
+    const uint32_t sector = geometry_.sector;
+    return in_place() && sector % geometry_.buffer != 0 ? sector : geometry_.buffer;
+  }
   bool in_place() const { return scenario_.install == Install::kInPlace; }
 
   // ---- With trust.

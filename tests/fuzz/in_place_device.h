@@ -37,7 +37,7 @@ struct InPlaceShape {
   uint32_t area() const { return RoundUp(kLargest) + spare * sector; }
   uint32_t journal() const { return RoundUp(JournalRecordSize(kModelRam[2])); }
   tools::InPlaceArea place() const {
-    return {area(), sector, program_unit, erased_value, journal()};
+    return {area(), sector, program_unit, erased_value, sector, journal()};
   }
 
   static constexpr uint32_t kLargest = 1100;  // image
