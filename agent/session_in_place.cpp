@@ -46,8 +46,9 @@ void Session::ResumeInPlace() {
     status = Read(this, target().offset + received_, &byte, 1);
     if (status == Status::kDone) status = TakeInPlace(byte);
   }
+  if (status == Status::kNeedInput && collected_ != 0) status = FlushInPlace();
   resuming_ = false;
-  if (status == Status::kNeedInput && collected_ == 0) {
+  if (status == Status::kNeedInput) {
     offset_ = received_;
     SkipSectors(offset_);
   } else {
