@@ -25,7 +25,7 @@ class AreaWatch {
   /// first time.
   bool IsFirstStep(uint32_t offset) const { return offset == offset_ + size_ - sector(); }
 
-  /// An update begins: the area holds `from`, and shall hold `to`. Both must stay where they are.
+  /// An update begins: the area holds `from`, and shall hold `to`, which must stay where it is.
   void Begin(std::span<const uint8_t> from, std::span<const uint8_t> to);
   /// An update begun is over: its image was started.
   void End() { running_ = false; }

@@ -242,7 +242,7 @@ void PowercutDevice::MakeDeltas() {
     return in_place() ? DiffInPlace(from, to, area, options) : Diff(from, to, options);
   };
   for (size_t i = 0; i + 1 < images_.size(); ++i) {
-    deltas_.push_back(make(images_[i], images_[i + 1]));
+    deltas_.push_back(make(scenario_.is_full ? Bytes() : images_[i], images_[i + 1]));
     if (!in_place()) continue;
     Bytes inverse;
     if (scenario_.is_reversible) inverse = make(images_[i + 1], images_[i]);
@@ -435,7 +435,7 @@ class Life {
     Life& life = *static_cast<Life*>(context);
     if (!life.BeforeChange(offset)) return Status::kFlashError;
     const bool begins =
-        life.simulated_.powered() && life.Watches(offset) && life.watch_.IsFirstStep(offset);
+        life.simulated_.powered() && life.Watches(offset) && life.IsFirstStep(offset);
     if (begins) life.BeginInPlace();
     const Status status = life.inner_.erase(life.inner_.context, offset);
     if (life.Watches(offset) && life.IsBegun(status)) life.watch_.Erased(offset);
@@ -493,13 +493,17 @@ class Life {
     return status == Status::kDone || (!simulated_.powered() && !counted_cut_ &&
                                        events_.front().kind != PowercutEvent::kBefore);
   }
+  // A full image is not preceded by a move.
+  bool IsFirstStep(uint32_t offset) const {
+    return device_.scenario_.is_full ? !watch_.running() : watch_.IsFirstStep(offset);
+  }
   // What the bootloader does when it erases the last sector of the area.
   void BeginInPlace() {
     const int from = VersionIn(0);
     if (from < 0) return Fail("an image is moved that is not whole");
     const int to = announced_ > from ? from + 1 : from - 1;
     if (to < 0) return Fail("an update begins that nobody activated");
-    watch_.Begin(device_.images_[static_cast<size_t>(from)],
+    watch_.Begin(device_.scenario_.is_full ? Bytes() : device_.images_[static_cast<size_t>(from)],
                  device_.images_[static_cast<size_t>(to)]);
     becomes_ = to;
   }

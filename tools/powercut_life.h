@@ -74,6 +74,8 @@ struct PowercutScenario {
   enum class Change : uint8_t { kEdits, kGrows, kShrinks, kInserts } change = Change::kEdits;
   /// The file has a delta that takes it back: there is a trial.
   bool is_reversible = false;
+  /// The delta is from nothing: a full image, which needs no old one. Not reversible.
+  bool is_full = false;
   /// Sectors of the area that no image takes, and areas of the journal.
   uint32_t spare = 2;
   uint8_t journals = 2;
