@@ -45,7 +45,7 @@ Status Prove(std::span<const uint8_t> old_image, Bytes delta, const InPlaceArea&
   InPlace in_place;
   InPlacePlan plan;
   const Status status = in_place.Prove(config, plan);
-  return status == Status::kDone && !plan.knows_new ? Status::kBadArgument : status;
+  return status == Status::kDone && plan.window != 0 ? Status::kBadArgument : status;
 }
 
 }  // namespace
