@@ -13,13 +13,13 @@
 #include "agent/trust.h"
 #include "diff/apply.h"
 #include "diff/diff.h"
+#include "diff/in_place.h"
 #include "patch/bytes.h"
 #include "patch/check.h"
 #include "patch/model.h"
 #include "release/digests.h"
 #include "release/manifest_writer.h"
 #include "stream/updater.h"
-#include "tools/in_place_file.h"
 #include "tools/powercut_area.h"
 
 namespace mote::tools {
@@ -234,20 +234,20 @@ void PowercutDevice::MakeDeltas() {
   options.effort = 1;
   if (in_place()) {
     options.window_bits = 0;
-    options.ram = scenario_.ram;
+    if (scenario_.ram != 0) options.ram = scenario_.ram + kInPlaceRam - kUpdaterRam;
   }
-  const InPlaceArea area = {layout_.slots[0].slot.size, geometry_.sector, geometry_.program_unit,
-                            geometry_.erased_value,     boot_buffer(),    journal_.size};
+  const InPlaceGeometry geometry = {.erase_unit = geometry_.sector,
+                                    .program_unit = geometry_.program_unit,
+                                    .area = layout_.slots[0].slot.size,
+                                    .buffer = boot_buffer()};
   const auto make = [&](const Bytes& from, const Bytes& to) {
-    return in_place() ? DiffInPlace(from, to, area, options) : Diff(from, to, options);
+    return in_place()
+               ? MakeInPlaceUpdate(from, to, geometry, options, scenario_.is_reversible).file
+               : Diff(from, to, options);
   };
   for (size_t i = 0; i + 1 < images_.size(); ++i) {
     deltas_.push_back(make(scenario_.is_full ? Bytes() : images_[i], images_[i + 1]));
-    if (!in_place()) continue;
-    Bytes inverse;
-    if (scenario_.is_reversible) inverse = make(images_[i + 1], images_[i]);
-    deltas_.back() = PackInPlaceFile(deltas_.back(), inverse);
-    sent_digests_.push_back(Sha256::Of(deltas_.back()));
+    if (in_place()) sent_digests_.push_back(Sha256::Of(deltas_.back()));
   }
   if (scenario_.first_is_another) {
     Bytes other = images_[1];

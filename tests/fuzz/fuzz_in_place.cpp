@@ -2,13 +2,11 @@
 // Any bytes as a file for an update in place, on devices of many shapes. However it goes:
 //
 //  - before the image area is touched, the bootloader knows that all of the delta can be carried
-//  out
-//    there, and gives the image that it asks for: nothing is read that was erased or overwritten,
+//    out there, and gives the image that it asks for: nothing is read that was erased or overwritten,
 //    and nothing else is written than what the reference decoder makes of it (AreaWatch sees to
 //    both);
 //  - there is always an image to start: the old one, whole, or one with the check that the delta
-//  asks
-//    for; with trust, one that the vendor signed;
+//    asks for; with trust, one that the vendor signed;
 //  - nothing outside the area, staging, journal and metadata is touched.
 //
 // Input: flags, shape, images, when the power goes, and size of pieces, a byte each; then the file
@@ -21,6 +19,8 @@
 #include "agent/boot.h"
 #include "agent/session.h"
 #include "diff/apply.h"
+#include "patch/bytes.h"
+#include "patch/check.h"
 #include "release/digests.h"
 #include "tests/agent/trust_rig.h"
 #include "tests/fuzz/in_place_device.h"
@@ -48,6 +48,19 @@ struct Target {
   uint32_t old_size = 0, new_size = 0;
   Bytes image;
 };
+
+// Makes the header right for what is behind it, if there is one.
+void FixCheck(Bytes& file) {
+  InPlaceHeader header;
+  if (file.size() < kInPlaceHeaderSize ||
+      ReadInPlaceHeader(file.data(), header) != Status::kDone) {
+    return;
+  }
+  const size_t end = std::min<size_t>(file.size(), header.Size());
+  const uint32_t check = UpdateCheck(header.start, file.data() + kInPlaceHeaderSize,
+                                     static_cast<uint32_t>(end - kInPlaceHeaderSize));
+  StoreLittle(file.data() + 7, 4, check);
+}
 
 Bytes ForgedDelta(const Bytes& old_image, Input& input) {
   const uint32_t new_size = input.Number16() % (InPlaceShape::kLargest + 200);
@@ -105,8 +118,8 @@ class FuzzDevice {
     buffer_.resize(shape_.sector);
     memory_size_ = flags_ & kScarce && cut_ % 2 == 0 ? 900 : sizeof memory_;
     simulated_.Load(shape_.sector, old_);
-    file_ = flags_ & kForged ? tools::PackInPlaceFile(ForgedDelta(old_, input), {}) : input.Rest();
-    if (flags_ & kFixed) tools::FixInPlaceFile(file_);
+    file_ = flags_ & kForged ? WriteInPlaceFile(ForgedDelta(old_, input), {}) : input.Rest();
+    if (flags_ & kFixed) FixCheck(file_);
     FindTargets();
   }
 

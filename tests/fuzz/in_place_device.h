@@ -7,10 +7,10 @@
 
 #include <vector>
 
+#include "diff/in_place.h"
 #include "patch/model.h"
 #include "stream/in_place.h"
 #include "tests/support/images.h"
-#include "tools/in_place_file.h"
 
 namespace mote::testing {
 
@@ -36,8 +36,8 @@ struct InPlaceShape {
   uint32_t RoundUp(uint32_t size) const { return (size + sector - 1) / sector * sector; }
   uint32_t area() const { return RoundUp(kLargest) + spare * sector; }
   uint32_t journal() const { return RoundUp(JournalRecordSize(kModelRam[2])); }
-  tools::InPlaceArea place() const {
-    return {area(), sector, program_unit, erased_value, sector, journal()};
+  InPlaceGeometry geometry() const {
+    return {.erase_unit = sector, .program_unit = program_unit, .area = area(), .buffer = sector};
   }
 
   static constexpr uint32_t kLargest = 1100;  // image

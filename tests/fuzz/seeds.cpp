@@ -219,15 +219,15 @@ void WriteManifests(const std::filesystem::path& folder) {
 void WriteInPlace(const std::filesystem::path& folder) {
   Random random(7);
   DiffOptions options;
-  options.ram = kModelRam[2];
+  options.ram = kModelRam[2] + kInPlaceRam - kUpdaterRam;
   options.effort = 1;
   for (unsigned number = 0; number < kInPlaceImages; ++number) {
     for (uint8_t byte = 0; byte < 64; byte = static_cast<uint8_t>(byte + 5)) {
       const auto shape_byte = static_cast<uint8_t>(byte | (number % 2) << 6 | (number / 2) << 7);
       const InPlaceShape shape(shape_byte);
       const Bytes &from = InPlaceImage(number), &to = InPlaceImage(number + 1);
-      const Bytes forward = tools::DiffInPlace(from, to, shape.place(), options);
-      const Bytes inverse = tools::DiffInPlace(to, from, shape.place(), options);
+      const Bytes one_way = MakeInPlaceUpdate(from, to, shape.geometry(), options, false).file;
+      const Bytes both_ways = MakeInPlaceUpdate(from, to, shape.geometry(), options, true).file;
       for (const unsigned flags :
            {kFixed, kBySession, kTrusted | kConfirms, kUnknown | kCut, kTrusted | kBySession | kCut,
             kFixed | kScarce}) {
@@ -237,7 +237,7 @@ void WriteInPlace(const std::filesystem::path& folder) {
         const std::string name = "seed-" + std::to_string(number) + "-" +
                                  std::to_string(shape_byte) + "-" + std::to_string(flags);
         Bytes input = head;
-        Append(input, tools::PackInPlaceFile(forward, flags & kBySession ? Bytes{} : inverse));
+        Append(input, flags & kBySession ? one_way : both_ways);
         WriteFile(folder / name, input);
         // Setting: without addresses; then decisions at random.
         input = head;
