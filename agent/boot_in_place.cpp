@@ -39,8 +39,8 @@ Status Bootloader::FinishInPlace() {
       metadata.install = InstallState::kNone;
       return metadata.Commit();
     }
-    metadata.install = IsUndo(metadata.install) ? InstallState::kUndoRunning
-                                                : InstallState::kInPlaceRunning;
+    metadata.install =
+        IsUndo(metadata.install) ? InstallState::kUndoRunning : InstallState::kInPlaceRunning;
     metadata.progress = 0;
     status = metadata.Commit();
   }

@@ -98,8 +98,8 @@ struct Layout {
   const Trust* trust = nullptr;
   /// With kInPlace: where the state of the bootloader's decoder goes.
   const JournalArea* journal = nullptr;
-  /// With kInPlace: bytes of the bootloader's buffer. What it could not see with that (InPlacePlan::window), a session
-  /// refuses; 0: a session leaves that to the bootloader.
+  /// With kInPlace: bytes of the bootloader's buffer. What it could not see with that
+  /// (InPlacePlan::window), a session refuses; 0: a session leaves that to the bootloader.
   uint32_t boot_buffer = 0;
 };
 

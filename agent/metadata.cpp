@@ -146,8 +146,8 @@ void Metadata::Transfer(StateStream& stream, uint32_t& sequence) {
   stream.Bytes(header, sizeof header);  // Examine has looked at it
   stream.Number(sequence);
   stream.Number(install);
-  stream.Require(install <= (MOTE_WITH_IN_PLACE ? InstallState::kUndoRunning
-                                                : InstallState::kSwapRunning));
+  stream.Require(install <=
+                 (MOTE_WITH_IN_PLACE ? InstallState::kUndoRunning : InstallState::kSwapRunning));
   uint8_t flags = layout_->trust ? kHasTrust : 0;
   stream.Number(flags);
   stream.Require(flags == (layout_->trust ? kHasTrust : 0));

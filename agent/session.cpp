@@ -209,7 +209,9 @@ Status Session::Finish() {
 #if MOTE_WITH_IN_PLACE
   if (in_place()) {
     const Status status = FinishInPlace();
-    return status == Status::kDone ? status_ = status : status == Status::kNeedInput ? status : Fail(status);
+    return status == Status::kDone        ? status_ = status
+           : status == Status::kNeedInput ? status
+                                          : Fail(status);
   }
 #endif
   Status status = updater_.Finish();

@@ -36,9 +36,10 @@
 // as any other delta, or the bootloader can do it. The digest is that of the file; an interrupted
 // one goes on behind the sectors that are complete, as offset() says.
 //
-// RAM: sizeof(Session), about 300 bytes, with MOTE_WITH_IN_PLACE 800, the caller's, with the buffers and contexts in the
-// configuration. A Session may not be moved between Begin and Finish. Not thread-safe. It may be
-// abandoned at any time. Stack: about 400 bytes below Write and Finish, and the codec's.
+// RAM: sizeof(Session), about 300 bytes, with MOTE_WITH_IN_PLACE 800, the caller's, with the
+// buffers and contexts in the configuration. A Session may not be moved between Begin and Finish.
+// Not thread-safe. It may be abandoned at any time. Stack: about 400 bytes below Write and Finish,
+// and the codec's.
 #pragma once
 
 #include <stdint.h>

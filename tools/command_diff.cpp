@@ -63,7 +63,6 @@ constexpr const char* kInPlaceExamples =
     "--ram is for all that an update in place needs: 128 bytes more than with two slots.\n"
     "\n"
     "Examples\n"
-    "  mote diff v1.bin v2.bin update.inplace --in-place\n"
     "  mote diff v1.bin v2.bin update.inplace --in-place --area 240K --staging 16K --journal 4\n"
     "  mote diff v1.elf v2.elf update.inplace --in-place --erase-unit 1K --program-unit 8 --ram "
     "2K\n"

@@ -241,9 +241,8 @@ void PowercutDevice::MakeDeltas() {
                                     .area = layout_.slots[0].slot.size,
                                     .buffer = boot_buffer()};
   const auto make = [&](const Bytes& from, const Bytes& to) {
-    return in_place()
-               ? MakeInPlaceUpdate(from, to, geometry, options, scenario_.is_reversible).file
-               : Diff(from, to, options);
+    return in_place() ? MakeInPlaceUpdate(from, to, geometry, options, scenario_.is_reversible).file
+                      : Diff(from, to, options);
   };
   for (size_t i = 0; i + 1 < images_.size(); ++i) {
     deltas_.push_back(make(scenario_.is_full ? Bytes() : images_[i], images_[i + 1]));

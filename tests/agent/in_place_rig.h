@@ -79,9 +79,9 @@ struct InPlaceRig {
   }
   Bytes File(bool reversible = false) const {
     return InPlaceFileOf(
-        Forward(), reversible
-                       ? InPlaceDeltaOf(new_image, old_image, Room(new_image) - 2 * kSector, kSector)
-                       : Bytes());
+        Forward(),
+        reversible ? InPlaceDeltaOf(new_image, old_image, Room(new_image) - 2 * kSector, kSector)
+                   : Bytes());
   }
 
   SessionConfig Config() {

@@ -40,8 +40,10 @@ TEST_F(InPlaceDevice, BecomesTheNewImage) {
   rig.ExpectStarts(rig.new_image);
   const SlotRecord& record = rig.metadata.slot(0);
   EXPECT_EQ(record.state, SlotState::kConfirmed);
-  EXPECT_EQ(Bytes(record.digest, record.digest + kDigestSize),
-            [&] { const Sha256::Digest digest = Sha256::Of(rig.new_image); return Bytes(digest.begin(), digest.end()); }());
+  EXPECT_EQ(Bytes(record.digest, record.digest + kDigestSize), [&] {
+    const Sha256::Digest digest = Sha256::Of(rig.new_image);
+    return Bytes(digest.begin(), digest.end());
+  }());
   EXPECT_EQ(record.update, 2u);
   EXPECT_EQ(rig.metadata.slot(1).state, SlotState::kEmpty);
   rig.ExpectStarts(rig.new_image);
@@ -203,10 +205,9 @@ TEST_F(InPlaceDevice, TheBootloaderLooksAgain) {
     SCOPED_TRACE("less memory");
     SendAndActivate(file);
     BootChoice choice;
-    EXPECT_EQ(
-        Bootloader({rig.layout, rig.metadata, rig.sha256, rig.sector, 256, rig.memory, 512})
-            .Boot(choice),
-        Status::kDone);
+    EXPECT_EQ(Bootloader({rig.layout, rig.metadata, rig.sha256, rig.sector, 256, rig.memory, 512})
+                  .Boot(choice),
+              Status::kDone);
     EXPECT_EQ(choice.refused, Status::kDoesNotFit);
   }
   {
@@ -365,8 +366,8 @@ TEST(InPlaceLayout, IsChecked) {
   expect_bad([](Layout&, JournalArea& journal) { journal.size = 0; });
   expect_bad([](Layout&, JournalArea& journal) { journal.size += 4; });
   expect_bad([](Layout&, JournalArea& journal) { journal.offset += 4; });
-  expect_bad([](Layout&, JournalArea& journal) { journal.offset -= 256; });    // staging
-  expect_bad([](Layout&, JournalArea& journal) { journal.count = 3; });        // metadata
+  expect_bad([](Layout&, JournalArea& journal) { journal.offset -= 256; });  // staging
+  expect_bad([](Layout&, JournalArea& journal) { journal.count = 3; });      // metadata
   expect_bad([](Layout&, JournalArea& journal) { journal.size = 0x80000000; });
   expect_bad([](Layout& layout, JournalArea&) { layout.slots[0].slot.size = 256; });
   expect_bad([](Layout& layout, JournalArea&) { layout.slots[1].bootable = true; });
