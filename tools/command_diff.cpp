@@ -63,6 +63,7 @@ constexpr const char* kInPlaceExamples =
     "--ram is for all that an update in place needs: 128 bytes more than with two slots.\n"
     "\n"
     "Examples\n"
+    "  mote diff v1.bin v2.bin update.inplace --in-place\n"
     "  mote diff v1.bin v2.bin update.inplace --in-place --area 240K --staging 16K --journal 4\n"
     "  mote diff v1.elf v2.elf update.inplace --in-place --erase-unit 1K --program-unit 8 --ram "
     "2K\n"
@@ -386,7 +387,7 @@ void AddInPlaceOptions(CLI::App& command, Options& options) {
       command, "--program-unit", options.geometry.program_unit, "BYTES",
       fmt::format("what is programmed at once, a power of two [{}]", defaults.program_unit));
   AddSizeOption(command, "--buffer", options.buffer, "BYTES",
-                "the bootloader's sector buffer, a part of a sector [a sector, at most 4 KiB]");
+                "the bootloader's sector buffer [a sector, or a part of it up to 4 KiB]");
   AddSizeOption(command, "--staging", options.staging, "BYTES",
                 "where the device keeps FILE: not larger than this [no limit]");
   AddSizeOption(
