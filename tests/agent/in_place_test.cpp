@@ -227,7 +227,8 @@ TEST_F(InPlaceDevice, TheBootloaderLooksAgain) {
 }
 
 // A delta that repeats new from further back than the bootloader's buffer is long: it cannot see
-// what would come out. Neither can the session, which has less; it takes it.
+// what would come out. Neither can the session, which has less; it takes it, unless it knows how
+// much the bootloader has.
 TEST_F(InPlaceDevice, WhatTheBootloaderCannotSeeIsNotInstalled) {
   Random random(8);
   const Bytes noise = RandomBytes(random, 600);
@@ -241,6 +242,8 @@ TEST_F(InPlaceDevice, WhatTheBootloaderCannotSeeIsNotInstalled) {
   };
   SendAndActivate(file(1 << 20));
   ExpectNotInstalled(Status::kDoesNotFit);
+  rig.layout.boot_buffer = InPlaceRig::kSector;
+  ExpectRefused(file(1 << 20), Status::kDoesNotFit);
   SendAndActivate(file(InPlaceRig::kSector));
   rig.ExpectStarts(rig.new_image);
 }

@@ -32,6 +32,7 @@ mote::Layout SlotLayout() {
   layout.staging = 1;
   layout.metadata = {&kFlash, AddressOf(layout_metadata), kPage, kMetadataPages};
   layout.journal = &journal;
+  layout.boot_buffer = kPage;
   return layout;
 }
 
