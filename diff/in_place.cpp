@@ -21,9 +21,6 @@ constexpr uint32_t kLargestSize = (1 << 24) - 1;  // of a delta: its size has 24
 constexpr uint32_t kLargestBuffer = 4096;         // if nothing is said
 constexpr uint32_t kSizedBytes = 7;               // of the header, before its check
 
-// Than with two slots.
-constexpr uint32_t kMoreRam = kInPlaceRam - kUpdaterRam;
-
 std::string Text(uint64_t number) { return std::to_string(number); }
 
 uint32_t Sectors(size_t size, uint32_t erase_unit) {
@@ -291,7 +288,7 @@ InPlaceDelta MakeDirection(Bytes from, Bytes to, const InPlaceGeometry& geometry
 
 }  // namespace
 
-uint32_t InPlaceRam(const DeltaHeader& header) { return kModelRam[header.profile] + kMoreRam; }
+uint32_t InPlaceRam(const DeltaHeader& header) { return kModelRam[header.profile] + kInPlaceMoreRam; }
 
 InPlaceRun RunInPlace(Bytes old_image, Bytes delta, const InPlaceGeometry& given) {
   CheckGeometry(given);
@@ -324,13 +321,13 @@ InPlaceUpdate MakeInPlaceUpdate(Bytes old_image, Bytes new_image, const InPlaceG
                                           " image has no bytes: no device rebuilds that in place");
   }
   DiffOptions options = given_options;
-  const uint32_t least = kModelRam[kModelProfiles - 1] + kMoreRam;
+  const uint32_t least = kModelRam[kModelProfiles - 1] + kInPlaceMoreRam;
   if (options.ram != 0) {
     if (options.ram < least) {
       throw Error(Status::kDoesNotFit, "an update in place needs at least " + Text(least) +
                                            " bytes of RAM on the device, there are " + Text(options.ram));
     }
-    options.ram -= kMoreRam;
+    options.ram -= kInPlaceMoreRam;
   }
   InPlaceGeometry geometry = given;
   const uint32_t larger = Sectors(std::max(old_image.size(), new_image.size()), geometry.erase_unit);

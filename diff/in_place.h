@@ -14,8 +14,12 @@
 #include <vector>
 
 #include "diff/diff.h"
+#include "stream/in_place.h"
 
 namespace mote {
+
+/// Bytes of RAM that an update in place takes beyond one with two slots.
+constexpr uint32_t kInPlaceMoreRam = kInPlaceRam - kUpdaterRam;
 
 /// Sectors (erase units) that the image area has beyond the larger image, if nothing else is said.
 constexpr uint32_t kDefaultSpare = 2;

@@ -70,19 +70,27 @@ void CheckDevice(const CLI::App& command, const Device& device) {
   }
 }
 
+// What both ways of a device have in common.
+Result OnFlash(const Device& device, std::vector<uint8_t> image, size_t delta_size, uint64_t erased,
+               uint64_t programmed) {
+  Result result;
+  result.image = std::move(image);
+  result.delta_size = delta_size;
+  result.json["sectors_erased"] = erased;
+  result.json["bytes_programmed"] = programmed;
+  result.json["sector"] = device.sector;
+  result.json["program_unit"] = device.program_unit;
+  return result;
+}
+
 Result PatchOnDevice(const Device& device, const std::vector<uint8_t>& old_image,
                      const std::vector<uint8_t>& delta) {
   Progress progress("patching");
   DeviceUpdate update =
       UpdateDevice(device, old_image, delta, [&progress](double share) { progress.Update(share); });
   const uint64_t ram = uint64_t{update.decoder_ram} + device.sector;
-  Result result;
-  result.image = std::move(update.new_image);
-  result.delta_size = delta.size();
-  result.json["sectors_erased"] = update.sectors_erased;
-  result.json["bytes_programmed"] = update.bytes_programmed;
-  result.json["sector"] = device.sector;
-  result.json["program_unit"] = device.program_unit;
+  Result result = OnFlash(device, std::move(update.new_image), delta.size(), update.sectors_erased,
+                          update.bytes_programmed);
   result.json["slot"] = update.slot;
   result.json["decoder_ram"] = update.decoder_ram;
   result.json["device_ram"] = ram;
@@ -108,13 +116,8 @@ Result PatchInPlace(const Options& options, const std::vector<uint8_t>& old_imag
                               {.erase_unit = device.sector,
                                .program_unit = device.program_unit,
                                .area = device.slot.value_or(0)});
-  Result result;
-  result.image = std::move(run.new_image);
-  result.delta_size = delta.size();
-  result.json["sectors_erased"] = run.erased;
-  result.json["bytes_programmed"] = run.programmed;
-  result.json["sector"] = device.sector;
-  result.json["program_unit"] = device.program_unit;
+  Result result =
+      OnFlash(device, std::move(run.new_image), delta.size(), run.erased, run.programmed);
   result.json["area"] = run.area;
   result.json["shift"] = run.shift;
   result.json["interval"] = run.interval;

@@ -230,12 +230,9 @@ void PowercutDevice::MakeImages() {
 void PowercutDevice::MakeDeltas() {
   DiffOptions options;
   options.codec = in_place() ? Codec::kModel : scenario_.codec;
-  options.window_bits = scenario_.codec == Codec::kLzss ? 8 : 0;
+  options.window_bits = options.codec == Codec::kLzss ? 8 : 0;
   options.effort = 1;
-  if (in_place()) {
-    options.window_bits = 0;
-    if (scenario_.ram != 0) options.ram = scenario_.ram + kInPlaceRam - kUpdaterRam;
-  }
+  if (in_place()) options.ram = scenario_.ram + kInPlaceMoreRam;
   const InPlaceGeometry geometry = {.erase_unit = geometry_.sector,
                                     .program_unit = geometry_.program_unit,
                                     .area = layout_.slots[0].slot.size,

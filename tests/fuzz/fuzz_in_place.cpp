@@ -2,9 +2,9 @@
 // Any bytes as a file for an update in place, on devices of many shapes. However it goes:
 //
 //  - before the image area is touched, the bootloader knows that all of the delta can be carried
-//    out there, and gives the image that it asks for: nothing is read that was erased or overwritten,
-//    and nothing else is written than what the reference decoder makes of it (AreaWatch sees to
-//    both);
+//    out there, and gives the image that it asks for: nothing is read that was erased or
+//    overwritten, and nothing else is written than what the reference decoder makes of it
+//    (AreaWatch sees to both);
 //  - there is always an image to start: the old one, whole, or one with the check that the delta
 //    asks for; with trust, one that the vendor signed;
 //  - nothing outside the area, staging, journal and metadata is touched.
@@ -52,8 +52,7 @@ struct Target {
 // Makes the header right for what is behind it, if there is one.
 void FixCheck(Bytes& file) {
   InPlaceHeader header;
-  if (file.size() < kInPlaceHeaderSize ||
-      ReadInPlaceHeader(file.data(), header) != Status::kDone) {
+  if (file.size() < kInPlaceHeaderSize || ReadInPlaceHeader(file.data(), header) != Status::kDone) {
     return;
   }
   const size_t end = std::min<size_t>(file.size(), header.Size());
@@ -64,16 +63,8 @@ void FixCheck(Bytes& file) {
 
 Bytes ForgedDelta(const Bytes& old_image, Input& input) {
   const uint32_t new_size = input.Number16() % (InPlaceShape::kLargest + 200);
-  const Bytes bits = input.Rest();
-  size_t at = 0;
-  const auto decide = [&](uint32_t chance) {
-    if (at / 8 >= bits.size()) return chance > 2048;
-    const bool bit = (bits[at / 8] >> at % 8 & 1) != 0;
-    ++at;
-    return bit;
-  };
   Bytes delta = ModelHeader(old_image, new_size, 2);
-  Append(delta, ForgeWithCheck(old_image, new_size, 2, decide).coded);
+  Append(delta, ForgeFromBits(old_image, new_size, 2, input.Rest()));
   return delta;
 }
 

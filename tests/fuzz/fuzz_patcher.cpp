@@ -40,19 +40,6 @@ Status StatusOf(Work work) {
   }
 }
 
-// The model's decisions: those in `bits`, then always the likelier one. The setting's last field,
-// the check of new, becomes right.
-Bytes Forge(const Bytes& old_image, uint32_t new_size, unsigned profile, const Bytes& bits) {
-  size_t at = 0;
-  const auto decide = [&](uint32_t chance) {
-    if (at / 8 >= bits.size()) return chance > 2048;
-    const bool bit = (bits[at / 8] >> at % 8 & 1) != 0;
-    ++at;
-    return bit;
-  };
-  return ForgeWithCheck(old_image, new_size, profile, decide).coded;
-}
-
 void Run(Input input) {
   const uint8_t codec = kCodecs[input.Byte() % std::size(kCodecs)];
   const uint32_t buffer = kBuffers[input.Byte() % std::size(kBuffers)];
@@ -64,7 +51,7 @@ void Run(Input input) {
   const bool model = (codec & 0x0F) == static_cast<uint8_t>(Codec::kModel);
   Bytes body = input.Rest();
   if (model && (flags & kForged) && codec >> 4 < kModelProfiles)
-    body = Forge(old_image, new_size, codec >> 4, body);
+    body = ForgeFromBits(old_image, new_size, codec >> 4, body);
   Bytes delta = HeaderOf(old_image, new_size, codec);
   const size_t header_size = delta.size();
   delta.insert(delta.end(), body.begin(), body.end());

@@ -219,7 +219,7 @@ void WriteManifests(const std::filesystem::path& folder) {
 void WriteInPlace(const std::filesystem::path& folder) {
   Random random(7);
   DiffOptions options;
-  options.ram = kModelRam[2] + kInPlaceRam - kUpdaterRam;
+  options.ram = kModelRam[2] + kInPlaceMoreRam;
   options.effort = 1;
   for (unsigned number = 0; number < kInPlaceImages; ++number) {
     for (uint8_t byte = 0; byte < 64; byte = static_cast<uint8_t>(byte + 5)) {

@@ -73,4 +73,16 @@ Forgery ForgeWithCheck(std::span<const uint8_t> old_image, uint32_t new_size, un
   return ForgeModel(old_image, new_size, profile, [&](uint32_t) { return decisions[at++]; });
 }
 
+Bytes ForgeFromBits(std::span<const uint8_t> old_image, uint32_t new_size, unsigned profile,
+                    std::span<const uint8_t> bits) {
+  size_t at = 0;
+  const auto decide = [&](uint32_t chance) {
+    if (at / 8 >= bits.size()) return chance > 2048;
+    const bool bit = (bits[at / 8] >> at % 8 & 1) != 0;
+    ++at;
+    return bit;
+  };
+  return ForgeWithCheck(old_image, new_size, profile, decide).coded;
+}
+
 }  // namespace mote::testing

@@ -25,5 +25,8 @@ Bytes EncodedDelta(std::span<const uint8_t> old_image, std::span<const uint8_t> 
 /// decisions make one, the delta is good. `decide` is asked once for each decision.
 Forgery ForgeWithCheck(std::span<const uint8_t> old_image, uint32_t new_size, unsigned profile,
                        const Decide& decide);
+/// What that codes for the decisions in `bits`, and then always the likelier one: for fuzzers.
+Bytes ForgeFromBits(std::span<const uint8_t> old_image, uint32_t new_size, unsigned profile,
+                    std::span<const uint8_t> bits);
 
 }  // namespace mote::testing

@@ -5,6 +5,7 @@
 #include "agent/session.h"
 #include "crypto/sha256_bearssl.h"
 #include "patch/model.h"
+#include "ports/microbit/app/note.h"
 #include "ports/microbit/board/board.h"
 #include "ports/microbit/board/flash.h"
 #include "ports/microbit/board/layout.h"
@@ -14,17 +15,6 @@ namespace microbit {
 namespace {
 
 using mote::Status;
-
-/// Which update made the image in a slot, so that a host that asks again, after the device has
-/// restarted, hears that it is done. It counts when the slot's image has the digest that begins so.
-/// Losing it costs a host that answer, nothing else.
-struct Note {
-  uint32_t identity;  // of the delta
-  uint32_t size;      // of the delta
-  uint32_t digest;    // the first four bytes of the new image's
-  uint32_t check;     // the three above, as a sum
-};
-constexpr uint32_t kNoteSalt = 0x4E6F7465;
 
 constexpr uint32_t kSignInterval = 100;  // milliseconds, while the host waits
 
@@ -42,27 +32,9 @@ uint32_t delta_identity, delta_size;
 uint32_t last_sign;
 bool open;
 
-uint32_t CheckOf(const Note& note) { return note.identity + note.size + note.digest + kNoteSalt; }
-
-bool IsInstalled(uint32_t identity, uint32_t size) {
-  Note note;
-  kFlash.read(nullptr, AddressOf(layout_note), reinterpret_cast<uint8_t*>(&note), sizeof note);
-  const mote::SlotRecord& slot = metadata.slot(running);
-  return note.check == CheckOf(note) && note.identity == identity && note.size == size &&
-         slot.has_digest && note.digest == mote::GetNumber(slot.digest);
-}
-
-void WriteNote() {
-  Note note{delta_identity, delta_size, mote::GetNumber(session.digest()), 0};
-  note.check = CheckOf(note);
-  const uint32_t at = AddressOf(layout_note);
-  if (kFlash.erase(nullptr, at) != Status::kDone) return;
-  kFlash.program(nullptr, at, reinterpret_cast<const uint8_t*>(&note), sizeof note);
-}
-
 Status Open(void*, uint32_t identity, uint32_t size, uint32_t& offset) {
   if (loaded != Status::kDone) return loaded;
-  if (IsInstalled(identity, size)) return Status::kDone;
+  if (IsInstalled(identity, size, metadata.slot(running))) return Status::kDone;
   delta_identity = identity;
   delta_size = size;
   target = mote::InactiveSlot(layout, metadata, running);
@@ -90,7 +62,7 @@ Status Write(void*, const uint8_t* data, uint32_t size) { return session.Write(d
 Status Finish(void*) {
   Status status = session.Finish();
   if (status == Status::kDone) {
-    WriteNote();
+    WriteNote(delta_identity, delta_size, mote::GetNumber(session.digest()));
     status = mote::Activate(layout, metadata, target);
   }
   if (status == Status::kNeedInput) return status;

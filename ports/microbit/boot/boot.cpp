@@ -44,23 +44,15 @@ void Announce(const mote::Layout& layout) {
       metadata.Load(layout) != mote::Status::kDone) {
     return;
   }
-  switch (metadata.install) {
-    case mote::InstallState::kInPlaceRequested:
-      Print("bootloader: installs an update\n");
-      return;
-    case mote::InstallState::kInPlaceRunning:
-      Print("bootloader: installs an update, steps done ");
-      break;
-    case mote::InstallState::kUndoRequested:
-      Print("bootloader: takes an update back\n");
-      return;
-    case mote::InstallState::kUndoRunning:
-      Print("bootloader: takes an update back, steps done ");
-      break;
-    default:
-      return;
+  const mote::InstallState state = metadata.install;
+  if (state == mote::InstallState::kNone) return;
+  const bool undo =
+      state == mote::InstallState::kUndoRequested || state == mote::InstallState::kUndoRunning;
+  Print(undo ? "bootloader: takes an update back" : "bootloader: installs an update");
+  if (state == mote::InstallState::kInPlaceRunning || state == mote::InstallState::kUndoRunning) {
+    Print(", steps done ");
+    PrintNumber(metadata.progress);
   }
-  PrintNumber(metadata.progress);
   Print("\n");
 }
 #endif
